@@ -1,0 +1,1 @@
+"""Synthetic Data in Practice: the small package the labs import."""
