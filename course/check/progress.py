@@ -35,7 +35,10 @@ def read() -> tuple[dict, str]:
         return {}, f"The progress file {file} could not be read ({error.strerror}), so earlier results are not shown."
     except (ValueError, KeyError, TypeError, AttributeError):
         why = "is damaged"
-    kept = _set_aside(file)
+    try:
+        kept = _set_aside(file)
+    except OSError as error:
+        return {}, f"The progress file {file} {why} and could not be set aside ({error.strerror}): move it elsewhere."
     return {}, f"The progress file {why}. It is kept as {kept.name}, and a new one is started."
 
 

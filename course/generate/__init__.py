@@ -1,0 +1,67 @@
+"""Generators of synthetic tables, all behind one interface.
+
+    model = fit("copula", table, schema)      # learn
+    model.sample(1000, seed=1)                # draw: the same seed gives the same rows
+
+`names()` lists them in the order of the fidelity ladder. The hand-built ones are short enough to read and
+are what the labs explain; the adapters hand the same table and schema to SDV and SynthOpt.
+
+| name | what it may look at | what it keeps |
+|---|---|---|
+| structural | the schema | column names and types |
+| valid | the schema and the rules | also codes, ranges and rules |
+| marginal | each column alone, coarsened | also each column's shape |
+| copula | columns and their correlations | also pairwise strength of association |
+| cart | every row | also detailed relationships, and real values |
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+from .base import Generator, GeneratorError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from course.data import Schema
+
+__all__ = ["Generator", "GeneratorError", "fit", "names"]
+
+# name -> (module, class, options that the name stands for); the module is imported when first asked for.
+_REGISTER = {
+    "structural": ("metadata", "Structural", {}),
+    "valid": ("metadata", "Valid", {}),
+    "marginal": ("marginal", "Marginal", {}),
+    "copula": ("copula", "Copula", {}),
+    "cart": ("cart", "Cart", {}),
+    "synthopt-structural": ("synthopt", "SynthOpt", {"level": "structural"}),
+    "synthopt-statistical": ("synthopt", "SynthOpt", {"level": "statistical"}),
+    "synthopt-correlated": ("synthopt", "SynthOpt", {"level": "correlated"}),
+    "sdv-gaussian-copula": ("sdv", "Sdv", {"synthesiser": "GaussianCopulaSynthesizer"}),
+    "sdv-ctgan": ("sdv", "Sdv", {"synthesiser": "CTGANSynthesizer"}),
+    "sdv-tvae": ("sdv", "Sdv", {"synthesiser": "TVAESynthesizer"}),
+}
+
+
+def names() -> list[str]:
+    """The generators that `fit` knows, from least to most detailed, then the adapters."""
+    return list(_REGISTER)
+
+
+def fit(name: str, table: pd.DataFrame | None, schema: Schema, **options) -> Generator:
+    """Fit the generator called `name` to a table and return it, ready to `sample(rows, seed)`.
+
+    `table` is None for the levels made from metadata alone (structural, valid). Raises GeneratorError, in one
+    sentence, for an unknown name, an unusable table, or an option the generator does not have.
+    """
+    if name not in _REGISTER:
+        raise GeneratorError(f"There is no generator {name!r}. Choose one of: {', '.join(names())}.")
+    module, class_name, fixed = _REGISTER[name]
+    kind = getattr(importlib.import_module(f".{module}", __name__), class_name)
+    try:
+        generator = kind(**fixed, **options)
+    except TypeError as error:
+        raise GeneratorError(f"The generator {name!r} does not take these options: {error}.") from error
+    return generator.fit(table, schema)

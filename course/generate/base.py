@@ -1,0 +1,98 @@
+"""What every generator shares: the interface, the checks on what comes in, and fresh identifiers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+if TYPE_CHECKING:
+    from course.data import Schema
+
+
+class GeneratorError(ValueError):
+    """A generator cannot work with what it was given. The message says why and what to do."""
+
+
+class Generator:
+    """Base class: subclasses write `_fit(table)` and `_sample(rows, rng)`.
+
+    `fit` sees only the columns the schema describes, without identifiers: no generator here ever learns one.
+    `sample` returns a table with the schema's columns in order and fresh, invented identifiers.
+    """
+
+    needs_rows = True  # False for generators made from metadata alone
+
+    schema: Schema
+    columns: list[str]
+
+    def fit(self, table: pd.DataFrame | None, schema: Schema) -> Generator:
+        self.schema = schema
+        self.columns = [column for column in schema.columns if schema.kind(column) != "identifier"]
+        self._fit(_checked(table, schema)[self.columns].reset_index(drop=True) if self.needs_rows else None)
+        return self
+
+    def sample(self, rows: int, seed: int) -> pd.DataFrame:
+        """Draw `rows` synthetic rows. The same seed gives the same rows."""
+        if not isinstance(rows, (int, np.integer)) or rows < 1:
+            raise GeneratorError(f"The number of rows must be a whole number of 1 or more, not {rows!r}.")
+        drawn = self._sample(int(rows), np.random.default_rng(seed)).reset_index(drop=True)
+        for column in self.schema.of_kind("identifier"):
+            drawn[column] = invented_identifiers(self.schema.field(column), int(rows))
+        return drawn[self.schema.columns]
+
+    def _fit(self, table: pd.DataFrame | None) -> None:
+        raise NotImplementedError
+
+    def _sample(self, rows: int, rng: np.random.Generator) -> pd.DataFrame:
+        raise NotImplementedError
+
+
+def invented_identifiers(field: dict, rows: int) -> pd.Series:
+    """Identifiers that cannot be mistaken for real ones: 1, 2, 3 ... or SYN000001, SYN000002 ..."""
+    numbers = pd.Series(range(1, rows + 1))
+    return numbers if field["type"] in ("integer", "number") else "SYN" + numbers.astype(str).str.zfill(6)
+
+
+def _checked(table: pd.DataFrame | None, schema: Schema) -> pd.DataFrame:
+    """Refuse, in one sentence, a table no generator can learn from."""
+    if table is None:
+        raise GeneratorError("This generator learns from rows, so it needs a table as well as a schema.")
+    if table.columns.duplicated().any():
+        twice = table.columns[table.columns.duplicated()][0]
+        raise GeneratorError(f"The column name {twice!r} stands more than once in the table: rename one of them.")
+    for column in schema.columns:
+        if column not in table:
+            raise GeneratorError(f"The schema lists a column {column!r} that the table does not have.")
+    if len(table) < 2:
+        raise GeneratorError(f"The table has {len(table)} rows: a generator needs at least two to learn from.")
+    for column in schema.of_kind("numeric"):
+        if not pd.api.types.is_numeric_dtype(table[column]):
+            raise GeneratorError(f"Column {column!r} is numeric in the schema but holds {table[column].dtype} values.")
+        if np.isinf(table[column].astype("float64")).any():
+            raise GeneratorError(f"Column {column!r} holds infinite values: replace them with blanks first.")
+    for column in schema.of_kind("date"):
+        if not pd.api.types.is_datetime64_dtype(table[column]):
+            raise GeneratorError(f"Column {column!r} is a date in the schema but holds {table[column].dtype} values.")
+    return table
+
+
+def as_number(values: pd.Series) -> np.ndarray:
+    """A numeric or date column as floats (dates as days since 1970), blanks as nan."""
+    if pd.api.types.is_datetime64_dtype(values):
+        days = values.to_numpy("datetime64[D]").astype("int64").astype(float)
+        return np.where(values.isna(), np.nan, days)
+    return values.astype("Float64").to_numpy(float, na_value=np.nan)
+
+
+def from_number(numbers: np.ndarray, field: dict, decimals: int = 2) -> pd.Series:
+    """Floats back to the type the schema gives the column: the inverse of `as_number`."""
+    blank = np.isnan(numbers)
+    if field["type"] == "date":
+        days = np.where(blank, 0, np.rint(np.where(blank, 0, numbers))).astype("int64")
+        return pd.Series(days.astype("datetime64[D]").astype("datetime64[ns]")).mask(blank)
+    if field["type"] == "integer":
+        whole = pd.Series(np.rint(numbers)).astype("Int64")
+        return whole if blank.any() else whole.astype("int64")
+    return pd.Series(np.round(numbers, decimals))

@@ -1,0 +1,91 @@
+"""The two lowest rungs: tables made from the description alone. No row of data is ever touched.
+
+*Structural*: the right columns and types, and nothing else. Enough to test that a file loads.
+*Valid*: also real codes, allowed ranges and business rules. Enough to test that code does not fall over.
+"""
+
+from __future__ import annotations
+
+import string
+
+import numpy as np
+import pandas as pd
+
+from .base import Generator, GeneratorError, from_number
+
+ROUNDS = 200  # how often `Valid` redraws rows that break a rule before it gives up
+
+
+class Structural(Generator):
+    """Values of the right type and length, with no meaning: letters, digits and dates at random."""
+
+    needs_rows = False
+
+    def _fit(self, table: None) -> None:
+        pass
+
+    def _sample(self, rows: int, rng: np.random.Generator) -> pd.DataFrame:
+        return pd.DataFrame({column: self._column(column, rows, rng) for column in self.columns})
+
+    def _column(self, column: str, rows: int, rng: np.random.Generator) -> pd.Series:
+        field = self.schema.field(column)
+        if field["type"] == "date":
+            return from_number(rng.integers(0, 20_000, rows).astype(float), field)
+        if field["type"] in ("integer", "number"):
+            return from_number(rng.uniform(0, 1000, rows), field)
+        if field["type"] == "boolean":
+            return pd.Series(rng.random(rows) < 0.5)
+        length = max((len(str(code)) for code in self.schema.categories(column)), default=6)
+        letters = rng.choice(list(string.ascii_uppercase), (rows, length))
+        return pd.Series(["".join(row) for row in letters])
+
+
+class Valid(Structural):
+    """Codes from the code lists, numbers and dates within their allowed range, and rules that hold.
+
+    `rules` are the data set's own (see `course.data`): those about this one table are kept on every row, by
+    redrawing the rows that break one.
+    """
+
+    def __init__(self, rules: list[dict] = ()):
+        self.rules = list(rules)
+
+    def _sample(self, rows: int, rng: np.random.Generator) -> pd.DataFrame:
+        drawn = super()._sample(rows, rng)
+        rules = [rule for rule in self.rules if rule["table"] == self.schema.name and "join" not in rule]
+        for _ in range(ROUNDS):
+            broken = np.zeros(rows, bool)
+            for rule in rules:
+                broken |= ~drawn.eval(rule["expression"], engine="python").fillna(False).to_numpy(bool)
+            if not broken.any():
+                return drawn
+            again = super()._sample(int(broken.sum()), rng)
+            again.index = drawn.index[broken]
+            drawn = pd.concat([drawn[~broken], again]).sort_index()
+        raise GeneratorError(
+            f"After {ROUNDS} rounds {int(broken.sum())} rows of {self.schema.name} still break a rule: "
+            "give the columns narrower constraints in the schema."
+        )
+
+    def _column(self, column: str, rows: int, rng: np.random.Generator) -> pd.Series:
+        field = self.schema.field(column)
+        limits = field.get("constraints", {})
+        if codes := list(self.schema.categories(column)):
+            values = pd.Series(rng.choice(np.array(codes, dtype=object), rows))
+        elif "minimum" in limits and "maximum" in limits:
+            low, high = _number(limits["minimum"]), _number(limits["maximum"])
+            whole = field["type"] in ("integer", "date")
+            drawn = rng.integers(int(low), int(high) + 1, rows) if whole else rng.uniform(low, high, rows)
+            values = from_number(drawn.astype(float), field)
+        else:
+            values = super()._column(column, rows, rng)
+        # A column that may be blank is blank now and then, so that code meets blanks early.
+        if limits.get("required"):
+            return values
+        values = values.astype("Int64") if field["type"] == "integer" else values
+        return values.mask(rng.random(rows) < 0.1)
+
+
+def _number(limit) -> float:
+    """A limit from the schema as a number; a date counts in days since 1970."""
+    return float(np.datetime64(limit, "D").astype(int)) if isinstance(limit, str) else float(limit)

@@ -1,0 +1,94 @@
+"""Adapter to SynthOpt, the open tool of the UK Synthetic Data Community Group.
+
+Its three levels run as published. Two things to know, both shown in lab 02: even its structural level reads
+the real table and keeps each column's exact smallest and largest value, and it fits distributions to the
+numbers that stand for categories.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import random
+import warnings
+
+import numpy as np
+import pandas as pd
+
+from .base import Generator, GeneratorError, from_number
+
+
+class SynthOpt(Generator):
+    """SynthOpt at one `level`: structural, statistical or correlated."""
+
+    def __init__(self, level: str):
+        self.level = level
+
+    def _fit(self, table: pd.DataFrame) -> None:
+        from synthopt.process.statistical_metadata import process_statistical_metadata
+        from synthopt.process.structural_metadata import process_structural_metadata
+
+        with _quiet(seed=0):
+            if self.level == "structural":
+                self.metadata = process_structural_metadata(self._plain(table), table_name=self.schema.name)
+            elif self.level == "statistical":
+                self.metadata = process_statistical_metadata(self._plain(table), table_name=self.schema.name)
+            else:
+                self.metadata, self.correlations = process_statistical_metadata(
+                    self._plain(table), table_name=self.schema.name, return_correlations=True
+                )
+
+    def _sample(self, rows: int, rng: np.random.Generator) -> pd.DataFrame:
+        with _quiet(seed=int(rng.integers(2**31))):
+            drawn = self._drawn(rows)
+        if isinstance(drawn, dict):
+            drawn = drawn[self.schema.name]
+        if drawn is None or not set(self.columns) <= set(drawn):
+            raise GeneratorError(f"SynthOpt's {self.level} level did not return every column of {self.schema.name}.")
+        return pd.DataFrame({column: self._typed(column, drawn[column]) for column in self.columns})
+
+    def _drawn(self, rows: int):
+        if self.level == "structural":
+            from synthopt.generate.structural_synthetic_data import generate_structural_synthetic_data as make
+
+            return make(self.metadata, num_records=rows)
+        if self.level == "statistical":
+            from synthopt.generate.statistical_synthetic_data import generate_statistical_synthetic_data as make
+
+            return make(self.metadata, num_records=rows)
+        from synthopt.generate.correlated_synthetic_data import generate_correlated_synthetic_data as make
+
+        return make(self.metadata, self.correlations, num_records=rows)
+
+    def _plain(self, table: pd.DataFrame) -> pd.DataFrame:
+        plain = table.copy()
+        for column in self.schema.of_kind("date"):
+            plain[column] = table[column].dt.strftime("%Y-%m-%d")
+        for column in self.schema.of_kind("numeric"):
+            plain[column] = table[column].astype("float64") if table[column].isna().any() else table[column]
+        return plain
+
+    def _typed(self, column: str, values: pd.Series) -> pd.Series:
+        """As the schema says where the values allow it; left as SynthOpt gave them where they do not."""
+        kind = self.schema.kind(column)
+        if kind == "date":
+            return pd.to_datetime(values, errors="coerce")
+        if kind == "numeric":
+            return from_number(pd.to_numeric(values, errors="coerce").to_numpy(float), self.schema.field(column))
+        return values.astype(object)
+
+
+@contextlib.contextmanager
+def _quiet(seed: int):
+    """SynthOpt draws from the global random states and prints bars: seed the one, silence the other."""
+    kept = random.getstate(), np.random.get_state()
+    random.seed(seed)
+    np.random.seed(seed)
+    try:
+        with contextlib.redirect_stderr(io.StringIO()), contextlib.redirect_stdout(io.StringIO()):
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                yield
+    finally:
+        random.setstate(kept[0])
+        np.random.set_state(kept[1])
