@@ -1,0 +1,226 @@
+"""What the book needs beyond Jupyter Book: charts without another host, honest labels, a measured status page.
+
+Five small jobs, each in its own section below:
+
+1. Charts. A lab stores a chart as Plotly JSON. The page shows it with one shared copy of Plotly, taken from
+   the installed `plotly` package at build time. Only pages with charts load it, and only when one is near.
+2. Accessible names. A folded cell says what it holds; a citation has no role that readers do not know.
+3. Lesson header. Minutes, level and a download link, from the `course` metadata of the notebook.
+4. Status page. The `lab-status` directive sets measured run times beside the budgets in the notebooks.
+5. Front door. `index.html` at the top of the site, which leads to the landing page.
+
+Nothing here asks another host for anything, and every page works when opened as a file.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from html import escape
+from pathlib import Path
+
+from docutils import nodes
+from myst_nb.core.render import NbElementRenderer
+from myst_nb.sphinx_ import HideCodeCellNode
+from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxDirective
+
+PLOTLY = "application/vnd.plotly.v1+json"
+WIDGET = "application/vnd.jupyter.widget-view+json"
+
+
+# 1. Charts ------------------------------------------------------------------------------------------------
+
+
+def chart_html(figure: dict) -> str:
+    """The place where a chart is drawn: its finding as the accessible name, its JSON for `charts.js`.
+
+    `figure` is Plotly JSON; `layout.meta.alt` holds the finding in words and `layout.height` the height in
+    pixels. A chart with no finding is an error: a reader who cannot see it would get nothing.
+    """
+    layout = figure.get("layout", {})
+    alt = (layout.get("meta") or {}).get("alt", "").strip()
+    if not alt:
+        raise ValueError("A chart has no finding in words: layout.meta.alt is missing.")
+    # "</" would end the script element early; "<\/" is the same text in JSON.
+    data = json.dumps(figure, separators=(",", ":")).replace("</", "<\\/")
+    height = int(layout.get("height") or 360)
+    return (
+        f'<div class="course-chart" role="img" aria-label="{escape(alt)}" style="min-height:{height}px">'
+        f'<script type="application/json">{data}</script>'
+        "<noscript><p>This chart needs JavaScript. Its finding and its numbers follow as text.</p></noscript></div>"
+    )
+
+
+def render_charts(renderer_class: type[NbElementRenderer]) -> None:
+    """Teach MyST-NB's renderer the Plotly type; every other type goes the usual way."""
+    usual = renderer_class.render_mime_type
+    if getattr(usual, "knows_charts", False):
+        return
+
+    def render_mime_type(self, data):
+        if data.mime_type == PLOTLY:
+            return [nodes.raw(text=chart_html(data.content), format="html", classes=["output", "chart"])]
+        return usual(self, data)
+
+    render_mime_type.knows_charts = True
+    renderer_class.render_mime_type = render_mime_type
+
+
+def has_charts(doctree: nodes.document | None) -> bool:
+    """Whether a page holds at least one chart."""
+    return bool(doctree) and any("chart" in node["classes"] for node in doctree.findall(nodes.raw))
+
+
+def add_page_scripts(app: Sphinx, pagename, templatename, context, doctree) -> None:
+    """Load the chart script on pages with charts, and on no other page."""
+    if has_charts(doctree):
+        app.add_js_file("charts.js", loading_method="defer")
+
+
+def copy_plotly(app: Sphinx, exception: Exception | None) -> None:
+    """Put the one shared copy of Plotly beside the site's own files, if any page has a chart."""
+    if exception or app.builder.format != "html":
+        return
+    import plotly
+
+    target = Path(app.outdir, "_static", "plotly.min.js")
+    if not target.exists():
+        shutil.copyfile(Path(plotly.__file__).parent / "package_data" / "plotly.min.js", target)
+
+
+# 2. Accessible names --------------------------------------------------------------------------------------
+
+
+def name_folded_cells(app: Sphinx, doctree: nodes.document) -> None:
+    """Say what a folded cell holds: a solution, or code."""
+    for cell in doctree.findall(nodes.container):
+        if cell.get("nb_element") == "cell_code" and cell.get("hide_mode"):
+            what = "solution" if "tag_solution" in cell["classes"] else "code"
+            cell["prompt_show"], cell["prompt_hide"] = f"Show the {what}", f"Hide the {what}"
+
+
+def visit_folded_cell(translator, node: HideCodeCellNode) -> None:
+    """The visible words name the control; MyST-NB's own label hides them from screen readers."""
+    show, hide = escape(node["prompt_show"]), escape(node["prompt_hide"])
+    translator.body.append(
+        f'<details class="folded-cell {" ".join(node["classes"])}"><summary>'
+        f'<span class="when-closed">{show}</span><span class="when-open">{hide}</span></summary>\n'
+    )
+
+
+def depart_folded_cell(translator, node: HideCodeCellNode) -> None:
+    translator.body.append("</details>\n")
+
+
+# 3. Lesson header -----------------------------------------------------------------------------------------
+
+
+def course_metadata(source: Path) -> dict:
+    """The `course` block of a notebook's metadata; empty for any other page."""
+    if source.suffix != ".ipynb":
+        return {}
+    return json.loads(source.read_text(encoding="utf-8"))["metadata"].get("course", {})
+
+
+def add_lesson_header(app: Sphinx, doctree: nodes.document) -> None:
+    """Put the minutes, the level and the notebook's own file under the title of a lab."""
+    docname = app.env.docname
+    course = course_metadata(Path(app.env.doc2path(docname)))
+    title = next(iter(doctree.findall(nodes.title)), None)
+    if not course or title is None:
+        return
+    facts = [
+        f"{course['reading_minutes']} minutes to read",
+        f"{course['practice_minutes']} minutes to practise",
+        f"level: {course['level']}",
+    ]
+    root = "../" * docname.count("/")
+    file = f"{docname}.ipynb"
+    html = (
+        '<ul class="lesson-facts">'
+        + "".join(f"<li>{escape(fact)}</li>" for fact in facts)
+        + f'<li><a href="{root}_sources/{escape(file)}" download>Download this notebook</a></li></ul>'
+    )
+    title.parent.insert(title.parent.index(title) + 1, nodes.raw(text=html, format="html"))
+
+
+# 4. Status page -------------------------------------------------------------------------------------------
+
+
+class LabStatus(SphinxDirective):
+    """`lab-status`: one row per lab, measured time and memory beside the budget. Takes no options."""
+
+    def run(self) -> list[nodes.Node]:
+        source = Path(self.env.srcdir)
+        runs_file = source / "book" / "lab-runs.json"
+        runs = json.loads(runs_file.read_text(encoding="utf-8")) if runs_file.exists() else {}
+        self.env.note_dependency(str(runs_file))
+        rows = []
+        for notebook in sorted(source.glob("notebooks/*.ipynb")):
+            self.env.note_dependency(str(notebook))
+            rows.append(status_row(notebook, course_metadata(notebook), runs.get(notebook.stem)))
+        if not rows:
+            return [nodes.paragraph(text="There is no lab in this copy of the course.")]
+        head = "".join(f'<th scope="col">{name}</th>' for name in STATUS_COLUMNS)
+        table = f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+        label = "Lab run times and memory"
+        html = f'<div class="wide-table" role="region" aria-label="{label}" tabindex="0">{table}</div>'
+        return [nodes.raw(text=html, format="html")]
+
+
+STATUS_COLUMNS = ("Lab", "Time", "Time budget", "Peak memory", "Memory budget", "Measured")
+
+
+def status_row(notebook: Path, course: dict, run: dict | None) -> str:
+    """One row of the status table. `run` holds seconds, peak_mib and date, or is None if never measured."""
+    lab = f'<a href="../notebooks/{notebook.stem}.html">{escape(course.get("title", notebook.stem))}</a>'
+    budgets = f"{course.get('time_budget_seconds', '–')} s", f"{course.get('memory_budget_mib', '–')} MiB"
+    if run is None:
+        measured = "not measured yet", "not measured yet", "–"
+    else:
+        measured = f"{run['seconds']:.0f} s", f"{run['peak_mib']:.0f} MiB", escape(str(run["date"]))
+    cells = measured[0], budgets[0], measured[1], budgets[1], measured[2]
+    return f'<tr><th scope="row">{lab}</th>' + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
+
+
+# 5. Front door --------------------------------------------------------------------------------------------
+
+FRONT_DOOR = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title>
+<meta http-equiv="refresh" content="0; url={target}">
+<link rel="icon" href="_static/favicon.svg" type="image/svg+xml">
+</head>
+<body><main><h1>{title}</h1><p><a href="{target}">Go to the course</a></p></main></body>
+</html>
+"""
+
+
+def write_front_door(app: Sphinx, exception: Exception | None) -> None:
+    """Write `index.html`, which leads at once to the landing page."""
+    if exception or app.builder.format != "html":
+        return
+    target = f"{app.config.root_doc}.html"
+    text = FRONT_DOOR.format(title=escape(app.config.html_title), target=target)
+    Path(app.outdir, "index.html").write_text(text, encoding="utf-8")
+
+
+# Set-up ---------------------------------------------------------------------------------------------------
+
+
+def setup(app: Sphinx) -> dict:
+    """Register everything above with Sphinx."""
+    render_charts(NbElementRenderer)
+    app.add_css_file("course.css", priority=900)
+    app.add_node(HideCodeCellNode, override=True, html=(visit_folded_cell, depart_folded_cell))
+    app.add_directive("lab-status", LabStatus)
+    app.connect("doctree-read", name_folded_cells)
+    app.connect("doctree-read", add_lesson_header)
+    app.connect("html-page-context", add_page_scripts)
+    app.connect("build-finished", copy_plotly)
+    app.connect("build-finished", write_front_door, priority=400)
+    return {"version": "1.0", "parallel_read_safe": True, "parallel_write_safe": True}
