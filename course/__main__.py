@@ -1,0 +1,80 @@
+"""The course's command line: ``python3 -m course COMMAND``.
+
+This file only finds the command. It uses the standard library, and grammar that Pythons back to 3.6 can read,
+so that a person with another Python meets one clear sentence instead of a syntax error.
+"""
+
+import shutil
+import sys
+
+WANTED = (3, 11)
+
+HELP = """Synthetic Data in Practice
+
+python3 -m course start      make the environment if need be, and open the first lab in JupyterLab
+python3 -m course test       run every test of the course
+python3 -m course check      is this computer ready? Says what to fix, and how
+python3 -m course book       build the book, from the labs' stored outputs, into _build/html
+python3 -m course progress   what you have done so far
+
+For people who change the course:
+python3 -m course setup      make the environment, and open nothing
+python3 -m course run        run the labs again and store their outputs; name labs to run only those
+python3 -m course lock       choose package versions again, from pyproject.toml; --upgrade takes newer ones
+python3 -m course link       tell the environment this runs in where the course is (conda, Binder, JupyterHub)
+
+Words after start, test and book are handed on to JupyterLab, pytest and Jupyter Book.
+"""
+
+# Where each command lives: (module, function). The module is imported only when its command is asked for.
+COMMANDS = {
+    "start": ("tasks", "start"),
+    "test": ("tasks", "test"),
+    "check": ("ready", "main"),
+    "book": ("tasks", "book"),
+    "progress": ("tasks", "progress"),
+    "setup": ("tasks", "setup"),
+    "run": ("tasks", "run"),
+    "lock": ("environment", "lock"),
+    "link": ("environment", "link"),
+}
+
+
+def wrong_python(version, command="start", which=shutil.which):
+    """One sentence on which Python to use, or ``None`` if ``version`` (major, minor, …) is the right one."""
+    if tuple(version[:2]) == WANTED:
+        return None
+    found = ".".join(str(part) for part in version[:3])
+    opening = f"The course needs Python 3.11 and this is Python {found}"
+    if which("python3.11"):
+        return f"{opening}. This computer has 3.11 too, so run: python3.11 -m course {command}"
+    if which("uv"):
+        return f"{opening}. uv can fetch 3.11, so run: uv run --no-project --python 3.11 python -m course {command}"
+    python = "py -3.11" if which("py") else "python3.11"
+    return f"{opening}. Install 3.11 from your software centre or python.org, then run: {python} -m course {command}"
+
+
+def main(argv):
+    """Run one command and return its exit code."""
+    problem = wrong_python(sys.version_info, " ".join(argv[:1]) or "start")
+    if problem:
+        print(problem)
+        return 1
+    if not argv or argv[0] in ("help", "-h", "--help"):
+        print(HELP)
+        return 0
+    if argv[0] not in COMMANDS:
+        print(f"There is no command '{argv[0]}'.\n\n{HELP}")
+        return 2
+    from importlib import import_module
+
+    module, function = COMMANDS[argv[0]]
+    try:
+        return getattr(import_module("course." + module), function)(argv[1:])
+    except KeyboardInterrupt:
+        print("\nStopped. Nothing is lost: the same command carries on from here.")
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
