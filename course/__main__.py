@@ -49,9 +49,11 @@ def wrong_python(version, command="start", which=shutil.which):
     if which("python3.11"):
         return f"{opening}. This computer has 3.11 too, so run: python3.11 -m course {command}"
     if which("uv"):
-        return f"{opening}. uv can fetch 3.11, so run: uv run --no-project --python 3.11 python -m course {command}"
+        python = "uv run --no-project --python 3.11 python"
+        return f"{opening}. uv can fetch 3.11, so run: {python} -m course {command}"
     python = "py -3.11" if which("py") else "python3.11"
-    return f"{opening}. Install 3.11 from your software centre or python.org, then run: {python} -m course {command}"
+    source = "your software centre or python.org"
+    return f"{opening}. Install 3.11 from {source}, then run: {python} -m course {command}"
 
 
 def main(argv):
