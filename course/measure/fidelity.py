@@ -1,0 +1,397 @@
+"""Fidelity: how closely a synthetic table follows the original, in figures that can be explained.
+
+One column: `total_variation`, `ks`, `wasserstein`, and `columns` for a whole table.
+Two columns: `association` and `pairs`. All at once: `pmse`. Inside groups of people: `by_group`.
+
+Fidelity says nothing about privacy. A verbatim copy of the original scores best on every measure here.
+A measure is never exactly zero for two honest samples: chance alone moves it. Compare the figure for the
+synthetic table with the figure for a control part of real people.
+"""
+
+from itertools import combinations
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from course.measure import _tables
+
+_CALLED = ("original", "synthetic")
+# How the kinds of `course.data.Schema.kind` are compared.
+_SCHEMA_KINDS = {
+    "categorical": "text",
+    "text": "text",
+    "identifier": "text",
+    "numeric": "number",
+    "date": "date",
+}
+
+
+def total_variation(original, synthetic):
+    """Return the total variation distance between two columns of categories.
+
+    Half the sum, over all values, of the difference in share: the share of rows that would have to
+    change value for the two columns to have the same shares. Blanks count as a value.
+    Range 0 (same shares) to 1 (no value in common); lower is closer.
+    Source: Levin and Peres, Markov Chains and Mixing Times (2017), proposition 4.2.
+
+    >>> total_variation(pd.Series(["a", "a", "b", "c"]), pd.Series(["a", "b", "b", None]))
+    0.5
+    """
+    first, second = _tables.codes("the column", _two(original, synthetic), _CALLED)
+    size = max(first.max(), second.max()) + 1
+    shares = [np.bincount(part, minlength=size) / len(part) for part in (first, second)]
+    return float(np.abs(shares[0] - shares[1]).sum() / 2)
+
+
+def ks(original, synthetic):
+    """Return the Kolmogorov-Smirnov distance between two columns of numbers or dates.
+
+    The largest gap between the two cumulative shares, at any value. Blanks are left out: compare
+    the shares of blanks as well, as `columns` does.
+    Range 0 (same distribution) to 1 (no overlap); lower is closer.
+    Source: Massey, Journal of the American Statistical Association 46 (1951).
+
+    >>> ks(pd.Series([1, 2, 3, 4]), pd.Series([3, 4, 5, 6, None]))
+    0.5
+    """
+    first, second = _present(original, synthetic)
+    points = np.concatenate([first, second])
+    gap = np.searchsorted(first, points, "right") / len(first)
+    gap = gap - np.searchsorted(second, points, "right") / len(second)
+    return float(np.abs(gap).max())
+
+
+def wasserstein(original, synthetic):
+    """Return the Wasserstein-1 distance between two columns of numbers, in original standard deviations.
+
+    How far values must move, on average, to turn one distribution into the other, divided by the
+    standard deviation of the original so that columns in different units can be compared. Blanks are
+    left out. Range 0 (same distribution) upwards without limit; lower is closer. Unlike `ks` it sees
+    how far a tail has moved. Raises ValueError where the original does not vary.
+    Source: Villani, Optimal Transport (2009), chapter 6.
+
+    >>> wasserstein(pd.Series([0, 2]), pd.Series([1, 3]))
+    1.0
+    """
+    first, second = _present(original, synthetic)
+    spread = first.std()
+    if spread == 0:
+        raise ValueError("The original column has one value only, so there is no spread to measure by.")
+    points = np.sort(np.concatenate([first, second]))
+    below = np.searchsorted(first, points[:-1], "right") / len(first)
+    below_synthetic = np.searchsorted(second, points[:-1], "right") / len(second)
+    return float(np.sum(np.abs(below - below_synthetic) * np.diff(points)) / spread)
+
+
+def columns(original, synthetic, schema=None):
+    """Compare two tables one column at a time.
+
+    Categories and yes/no columns are compared by `total_variation`, numbers and dates by `ks`.
+    `schema` (a `course.data.Schema`, or anything with `.columns` and `.kind(column)`) decides how each
+    column is read; without one, the pandas types decide. Identifiers are listed and not compared.
+
+    Returns a DataFrame, one row per column: column, kind, measure, value (0 same, 1 nothing in
+    common), blank_original and blank_synthetic (shares of rows), description.
+
+    >>> table = pd.DataFrame({"age": [20, 30, 40], "tenure": ["rent", "rent", "own"]})
+    >>> columns(table, table)[["column", "measure", "value"]].to_dict("records")[1]
+    {'column': 'tenure', 'measure': 'total variation', 'value': 0.0}
+    """
+    listed = list(original.columns if schema is None else schema.columns)
+    for table, called in ((original, "original"), (synthetic, "synthetic")):
+        _tables.check(table, listed, called)
+    return pd.DataFrame(
+        [_column_row(column, original[column], synthetic[column], schema) for column in listed]
+    )
+
+
+def _column_row(column, original, synthetic, schema):
+    """One row of `columns`: which measure, its value, and what it is in words."""
+    stated = None if schema is None else schema.kind(column)
+    kind, parts = _tables.alike(column, [original, synthetic], _CALLED, _SCHEMA_KINDS.get(stated))
+    blanks = [float(part.isna().mean()) for part in parts]
+    row = {"column": column, "kind": stated or {"text": "categorical", "number": "numeric"}.get(kind, kind)}
+    if stated == "identifier":
+        measure, value = "not compared", np.nan
+        words = "An identifier: its values only tell rows apart."
+    elif kind != "text" and max(blanks) == 1:
+        measure, value = "not compared", np.nan
+        words = "Every row is blank in one of the tables, so there are no values to compare."
+    elif kind == "text":
+        measure, value = "total variation", total_variation(*parts)
+        levels = pd.concat(parts).nunique()
+        over = f"{levels} values" + (" and blank" if max(blanks) > 0 else "")
+        words = f"Share of rows that would have to change value to match, over {over}."
+    else:
+        measure, value = "Kolmogorov-Smirnov", ks(*parts)
+        words = "Largest gap between the two cumulative shares, over rows that are not blank."
+    row |= {"measure": measure, "value": value}
+    return row | {"blank_original": blanks[0], "blank_synthetic": blanks[1], "description": words}
+
+
+def association(first, second):
+    """Return how strongly two columns of one table go together.
+
+    Two columns of numbers (or dates): Pearson's correlation, -1 to 1, over rows where neither is
+    blank. Two columns of categories: Cramér's V, 0 to 1, with Bergsma's correction. One of each: the
+    correlation ratio, 0 to 1, with Kelley's correction, over rows where the number is not blank. The
+    corrections make unrelated columns score about 0 however many categories they have. Among
+    categories a blank is a value. A column that does not vary scores 0.
+    Sources: Bergsma, Journal of the Korean Statistical Society 42 (2013); Kelley, Proceedings of the
+    National Academy of Sciences 21 (1935).
+
+    >>> association(pd.Series([1, 2, 3, 4]), pd.Series([2, 4, 6, 8]))
+    1.0
+    >>> association(pd.Series(["a", "b"] * 50), pd.Series(["x", "y"] * 50))
+    1.0
+    """
+    return _association([_prepared("the first column", first), _prepared("the second column", second)])[1]
+
+
+def _prepared(column, series):
+    """A column ready for `_association`: ("number", floats) or ("text", codes)."""
+    kind, (values,) = _tables.alike(column, [series], ("given",))
+    if kind == "text":
+        return "text", _tables.codes(column, [values], ("given",))[0]
+    return "number", values.to_numpy(dtype=float)
+
+
+def _association(pair):
+    """The name of the measure that fits the two kinds, and its value."""
+    (kind_a, a), (kind_b, b) = sorted(pair, key=lambda column: column[0])
+    if (kind_a, kind_b) == ("number", "number"):
+        return "Pearson correlation", _pearson(a, b)
+    if (kind_a, kind_b) == ("text", "text"):
+        return "Cramér's V", _cramers_v(a, b)
+    return "correlation ratio", _correlation_ratio(a, b)
+
+
+def _pearson(a, b):
+    both = ~(np.isnan(a) | np.isnan(b))
+    a, b = a[both], b[both]
+    if len(a) < 2 or a.std() == 0 or b.std() == 0:
+        return 0.0
+    return float(np.clip(np.corrcoef(a, b)[0, 1], -1, 1))
+
+
+def _cramers_v(a, b):
+    """Bias-corrected V. Chi-squared needs only the cells that occur, so no table is laid out."""
+    n = len(a)
+    _, a, count_a = np.unique(a, return_inverse=True, return_counts=True)
+    _, b, count_b = np.unique(b, return_inverse=True, return_counts=True)
+    rows, cols = len(count_a), len(count_b)
+    if min(rows, cols) < 2:
+        return 0.0
+    cells, count = np.unique(a.astype(np.int64) * cols + b, return_counts=True)
+    phi2 = np.sum(count**2 / (count_a[cells // cols] * count_b[cells % cols])) - 1
+    phi2 = max(0.0, phi2 - (rows - 1) * (cols - 1) / (n - 1))
+    smaller = min(rows - (rows - 1) ** 2 / (n - 1), cols - (cols - 1) ** 2 / (n - 1)) - 1
+    return float(min(1.0, np.sqrt(phi2 / smaller))) if smaller > 0 else 0.0
+
+
+def _correlation_ratio(numbers, groups):
+    present = ~np.isnan(numbers)
+    numbers = numbers[present]
+    _, groups = np.unique(groups[present], return_inverse=True)
+    n = len(numbers)
+    size = np.bincount(groups) if n else np.zeros(0)
+    total = np.sum((numbers - numbers.mean()) ** 2) if n else 0.0
+    if total == 0 or len(size) < 2 or n <= len(size):
+        return 0.0
+    means = np.bincount(groups, weights=numbers) / size
+    within = np.sum((numbers - means[groups]) ** 2)
+    return float(np.sqrt(max(0.0, 1 - (n - 1) / (n - len(size)) * within / total)))
+
+
+def pairs(original, synthetic, columns=None, schema=None):
+    """Compare the association of every pair of columns in two tables.
+
+    See `association` for the measure each pair gets. `columns` defaults to all columns of the
+    original, without identifiers where a `schema` says which they are.
+
+    Returns a DataFrame, one row per pair: first, second, measure, original, synthetic, difference
+    (synthetic minus original; 0 is the same strength, the further from 0 the more was lost or added).
+
+    >>> table = pd.DataFrame({"a": [1, 2, 3, 4], "b": [2, 4, 6, 8]})
+    >>> pairs(table, table.assign(b=[8, 6, 4, 2]))["difference"].tolist()
+    [-2.0]
+    """
+    if columns is None:
+        columns = [c for c in original.columns if schema is None or schema.kind(c) != "identifier"]
+    columns = _tables.names(columns)
+    for table, called in ((original, "original"), (synthetic, "synthetic")):
+        _tables.check(table, columns, called)
+    ready = {column: _prepared_both(column, original, synthetic, schema) for column in columns}
+    found = []
+    for first, second in combinations(columns, 2):
+        measure, real = _association([ready[first][0], ready[second][0]])
+        made = _association([ready[first][1], ready[second][1]])[1]
+        found.append((first, second, measure, real, made, made - real))
+    return pd.DataFrame(found, columns=["first", "second", "measure", "original", "synthetic", "difference"])
+
+
+def _prepared_both(column, original, synthetic, schema):
+    """The same column of both tables, each ready for `_association`."""
+    wanted = None if schema is None else _SCHEMA_KINDS.get(schema.kind(column))
+    parts = [original[column], synthetic[column]]
+    kind, parts = _tables.alike(column, parts, _CALLED, wanted)
+    if kind == "text":
+        return [("text", code) for code in _tables.codes(column, parts, _CALLED)]
+    return [("number", part.to_numpy(dtype=float)) for part in parts]
+
+
+class PMSE(NamedTuple):
+    """What `pmse` found. `ratio` near 1 is what a correct synthesis gives."""
+
+    value: float  # the propensity score mean squared error itself
+    expected: float  # what a correct synthesis gives on average
+    ratio: float  # value / expected
+    fresh_sample: float  # the ratio that a fresh sample of real people gives on average, 1/(1 - c)
+    parameters: int  # of the logistic model, the intercept left out
+
+
+def pmse(original, synthetic, columns=None, order=1, most=10):
+    """Return the propensity score mean squared error with its expected value (a `PMSE`).
+
+    A logistic model tries to tell synthetic rows from original rows. With c the share of synthetic
+    rows among all N, the value is the mean of (predicted probability - c) squared: 0 if the model
+    cannot tell at all, up to c(1 - c). A correct synthesis gives parameters * c(1 - c)^2 / N on average, so
+    read the ratio: about 1 for a correct synthesis, about 1/(1 - c) for a fresh sample of real people,
+    which is 2 for tables of equal size; larger means the tables can be told apart. Under 1 means the
+    synthetic table is closer to the original than chance allows: look for copied rows.
+
+    The model sees numbers (blanks as their mean, with a mark) and the `most` commonest values of each
+    category column, the rest together. With order=1 it sees one column at a time, so a table that
+    keeps each column and loses every relation still scores about 1; order=2 adds each pair.
+    Source: Snoke, Raab, Nowok, Dibben and Slavković, JRSS A 181 (2018).
+
+    >>> table = pd.DataFrame({"sex": ["F", "M"] * 50})
+    >>> pmse(table, table).ratio
+    0.0
+    """
+    columns = _tables.names(original.columns if columns is None else columns)
+    for table, called in ((original, "original"), (synthetic, "synthetic")):
+        _tables.check(table, columns, called)
+    design = _design(original, synthetic, columns, order, most)
+    made = np.repeat([0.0, 1.0], [len(original), len(synthetic)])
+    share, total = made.mean(), len(made)
+    parameters = int(np.linalg.matrix_rank(design.T @ design, hermitian=True)) - 1
+    if parameters == 0:
+        raise ValueError("None of the columns varies, so there is nothing to tell the tables apart by.")
+    value = float(np.mean((_fitted_probability(design, made) - share) ** 2))
+    expected = parameters * share * (1 - share) ** 2 / total
+    ratio = value / expected
+    return PMSE(round(value, 15), expected, round(ratio, 9), 1 / (1 - share), parameters)
+
+
+def _design(original, synthetic, columns, order, most, limit=500):
+    """The model's columns: an intercept, each column, and for order 2 the products of pairs."""
+    if order not in (1, 2):
+        raise ValueError("order must be 1 (columns one at a time) or 2 (pairs as well).")
+    blocks = [_block(column, original[column], synthetic[column], most) for column in columns]
+    if order == 2:
+        size = sum(a.shape[1] * b.shape[1] for a, b in combinations(blocks, 2))
+        if size > limit:
+            raise ValueError(
+                f"Pairs of these columns need {size:,} parameters and {limit} is the most that can be "
+                "fitted well; name fewer columns, or give a smaller `most`."
+            )
+        products = [(a[:, :, None] * b[:, None, :]).reshape(len(a), -1) for a, b in combinations(blocks, 2)]
+        blocks = blocks + products
+    return np.column_stack([np.ones(len(original) + len(synthetic)), *blocks])
+
+
+def _block(column, original, synthetic, most):
+    """One column as model columns of mean 0: scaled numbers with a mark for blanks, or one per category."""
+    kind, parts = _tables.alike(column, [original, synthetic], _CALLED)
+    if kind == "text":
+        code = np.concatenate(_tables.codes(column, parts, _CALLED))
+        counts = np.bincount(code)
+        common = np.argsort(-counts, kind="stable")
+        # One category, or the rest together, has no column: its rows are those the others do not claim.
+        common = common[:most] if np.count_nonzero(counts) > most else common[1:]
+        block = (code[:, None] == common[None, :]).astype(float)
+    else:
+        values = pd.concat(parts).to_numpy(dtype=float)
+        blank = np.isnan(values)
+        filled = np.where(blank, np.nanmean(values) if not blank.all() else 0.0, values)
+        block = np.column_stack([filled / (filled.std() or 1.0), blank]) if blank.any() else filled[:, None]
+    block = block - block.mean(axis=0)
+    scale = block.std(axis=0)
+    return block / np.where(scale == 0, 1.0, scale)
+
+
+def _fitted_probability(design, outcome, steps=25):
+    """Fitted probabilities of a logistic regression (Newton's method).
+
+    A trace of ridge keeps the step defined when model columns repeat each other, or when a value is
+    found in one table only and its coefficient would run away.
+    """
+    coefficient = np.zeros(design.shape[1])
+    ridge = 1e-6 * np.eye(design.shape[1])
+    for _ in range(steps):
+        probability = 1 / (1 + np.exp(-np.clip(design @ coefficient, -30, 30)))
+        weight = probability * (1 - probability)
+        curvature = (design * weight[:, None]).T @ design + ridge
+        step = np.linalg.solve(curvature, design.T @ (outcome - probability) - 1e-6 * coefficient)
+        coefficient += step
+        if np.abs(step).max() < 1e-8:
+            break
+    return 1 / (1 + np.exp(-np.clip(design @ coefficient, -30, 30)))
+
+
+def by_group(original, synthetic, group, column, measure=total_variation):
+    """Compare one column inside each group of people, because an average can hide a lost group.
+
+    `measure` is any function of two columns: `total_variation`, `ks`, `wasserstein`.
+
+    Returns a DataFrame, one row per value of `group` found in the original (blank is a group), smallest
+    group first: group, rows_original, rows_synthetic, measure, value. The value is missing where the
+    synthetic table has no such rows. Small groups vary more by chance alone: read the row counts.
+
+    >>> table = pd.DataFrame({"region": ["N", "N", "S", "S"], "tenure": ["own", "rent", "own", "own"]})
+    >>> made = table.assign(tenure=["rent", "rent", "own", "own"])
+    >>> by_group(table, made, "region", "tenure")["value"].tolist()
+    [0.5, 0.0]
+    """
+    for table, called in ((original, "original"), (synthetic, "synthetic")):
+        _tables.check(table, _tables.names([group, column]), called)
+    first, second = _tables.codes(group, [original[group], synthetic[group]], _CALLED)
+    _, (values, made) = _tables.alike(column, [original[column], synthetic[column]], _CALLED)
+    rows = []
+    for code in pd.unique(first):
+        inside, inside_made = values[first == code], made[second == code]
+        value = measure(inside, inside_made) if _comparable(measure, inside, inside_made) else np.nan
+        label = original[group].iloc[int(np.argmax(first == code))]
+        rows.append((label, len(inside), len(inside_made), measure.__name__, value))
+    found = pd.DataFrame(rows, columns=["group", "rows_original", "rows_synthetic", "measure", "value"])
+    return found.sort_values("rows_original", kind="stable", ignore_index=True)
+
+
+def _comparable(measure, first, second):
+    """Whether a group has anything to compare: rows for shares, values for distances."""
+    if measure is total_variation:
+        return len(second) > 0
+    return first.notna().any() and second.notna().any()
+
+
+def _two(original, synthetic):
+    """Both columns as Series, each with at least one row."""
+    parts = [pd.Series(original), pd.Series(synthetic)]
+    for part, called in zip(parts, _CALLED, strict=True):
+        if len(part) == 0:
+            raise ValueError(f"The {called} column has no rows; give a column with at least one.")
+    return parts
+
+
+def _present(original, synthetic):
+    """Both columns as sorted floats without blanks."""
+    kind, parts = _tables.alike("the column", _two(original, synthetic), _CALLED)
+    if kind == "text" and any(part.notna().any() for part in parts):
+        raise ValueError("The column holds categories, not numbers; use total_variation instead.")
+    values = [np.sort(part.dropna().to_numpy(dtype=float)) for part in parts]
+    for value, called in zip(values, _CALLED, strict=True):
+        if len(value) == 0:
+            raise ValueError(f"Every row of the {called} column is blank, so there are no values to compare.")
+    return values
