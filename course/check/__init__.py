@@ -59,11 +59,11 @@ class Wrong:
 
 @dataclass(frozen=True)
 class Exercise:
-    """One exercise. `judge(answer)` returns a Verdict; `expects` says in words what kind of answer it takes."""
+    """One exercise. `judge(answer, **given)` returns a Verdict; `expects` says what kind of answer it takes."""
 
     title: str
     expects: str
-    judge: Callable[[object], Verdict]
+    judge: Callable[..., Verdict]
     wrong: tuple[Wrong, ...]
 
 
@@ -109,17 +109,18 @@ class QuizPage:
         )
 
 
-def exercise(name: str, answer: object) -> Verdict:
+def exercise(name: str, answer: object, **given: object) -> Verdict:
     """Judge an answer and keep the result in the progress file.
 
-    An untouched stub (None or ...) is "Not attempted yet". An answer of the wrong kind is told what kind
+    `given` holds what the judge needs from the lab besides the answer, such as the learner's own synthetic
+    table. An untouched stub (None or ...) is "Not attempted yet". An answer of the wrong kind is told what kind
     is expected. KeyError, naming the known exercises, if there is none called `name`.
     """
     known = _find("EXERCISES", name)
     if answer is None or answer is ...:
         return Verdict(NOT_ATTEMPTED, f"give {known.expects}, then run this cell again.")
     try:
-        verdict = known.judge(answer)
+        verdict = known.judge(answer, **given)
     except (TypeError, ValueError, KeyError, AttributeError, IndexError) as error:
         given = type(answer).__name__
         verdict = not_yet(f"this exercise takes {known.expects}; what it was given ({given}) could not be used: {error}")
