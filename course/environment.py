@@ -35,6 +35,10 @@ THREADS = dict.fromkeys(THREAD_LIMITS, "1")
 
 # torch's ordinary builds for these machines carry about 4 GB for graphics cards. Builds without it exist.
 CPU_BUILDS = ("torch", "torchvision")
+# Somebody who sets one of these has decided where uv gets packages from.
+OWN_INDEX = ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_NO_INDEX", "UV_OFFLINE")
+IMPATIENT = {"UV_HTTP_TIMEOUT": "8", "UV_HTTP_CONNECT_TIMEOUT": "5", "UV_HTTP_RETRIES": "0"}
+
 # JupyterLab asks its makers for news and newer versions. A course on privacy does not.
 QUIET_LAB = {"LabApp": {"news_url": None, "check_for_updates_class": "jupyterlab.NeverCheckForUpdate"}}
 
@@ -193,23 +197,34 @@ def _link_if_allowed():
 
 # ------------------------------------------------------------------------------ making it
 
+OPENINGS = {
+    "missing": "Making the course's environment in the folder .venv. This happens once.",
+    "old": "The course's list of packages has changed. Bringing the environment up to date.",
+    "moved": "The course's folder was moved or renamed. Making its environment again.",
+    "unfinished": "The environment is not complete. Finishing it.",
+}
+NO_VENV = (
+    "Python could not make an environment in the folder .venv. On Debian and Ubuntu, run "
+    "'sudo apt-get install python3.11-venv'. Elsewhere, install Python 3.11 again with all its parts."
+)
+FAILED = (
+    "The lines above say why. 'python3 -m course check' looks for the usual reasons, and says what to do. "
+    "Then give the same command again: it carries on from here."
+)
+
 
 def make(say=print, run=subprocess.call):
-    """Make ``.venv``, or bring it up to date. ``run`` runs a command and returns its exit code."""
+    """Make ``.venv``, or bring it up to date. ``run`` runs a command and returns its exit code.
+
+    Raises ``InstallError``.
+    """
     began = time.monotonic()
 
     def step(number, text):
         say(f"{number} of 4 ({time.monotonic() - began:.0f} s): {text}", flush=True)
 
     found = state()
-    say(
-        {
-            "missing": "Making the course's environment in the folder .venv. This happens once.",
-            "old": "The course's list of packages has changed. Bringing the environment up to date.",
-            "moved": "The course's folder was moved or renamed. Making its environment again.",
-        }.get(found, "The environment is not complete. Finishing it."),
-        flush=True,
-    )
+    say(OPENINGS[found], flush=True)
     step(1, "an empty environment")
     make_venv(found, run)
     step(2, "the installer")
@@ -217,90 +232,75 @@ def make(say=print, run=subprocess.call):
     step(3, f"{len(locked())} packages. This is the long step: many minutes on a slow network")
     install(uv, say, run)
     step(4, "linking the course, and a last check")
-    call(
-        run,
-        [python_of(VENV), "-m", "course", "link"],
-        "The environment was filled, but its Python does not run.",
-    )
+    if execute([python_of(VENV), "-m", "course", "link"], run):
+        raise InstallError(f"The environment was filled, but does not work. {FAILED}")
     say(f"The environment is ready ({time.monotonic() - began:.0f} s).", flush=True)
 
 
 def make_venv(found, run):
-    """Make the empty environment. One that works is kept, and so is what was already installed in it."""
-    python = python_of(VENV)
-    if found in ("old", "unfinished") and _works(python):
+    """Make the empty environment. One that works is kept, with what was already installed in it."""
+    if found in ("old", "unfinished") and _works(python_of(VENV)):
         (VENV / STAMP).unlink(missing_ok=True)
         return
-    if run(arguments([sys.executable, "-m", "venv", "--clear", VENV]), env=variables()) == 0 and _works(
-        python
-    ):
+    execute([sys.executable, "-m", "venv", "--clear", VENV], run)
+    if _works(python_of(VENV)):
         return
-    uv = shutil.which("uv")  # some systems leave parts of venv out; uv does not need them
-    if (
-        uv
-        and run(
-            arguments([uv, "venv", "--clear", "--seed", "--python", sys.executable, VENV]), env=variables()
-        )
-        == 0
-    ):
-        return
-    raise InstallError(
-        "Python could not make an environment in the folder .venv. On Debian and Ubuntu, run "
-        "'sudo apt-get install python3.11-venv'. Elsewhere, install Python 3.11 again with all its parts."
-    )
+    uv = shutil.which(
+        "uv"
+    )  # some systems leave out the part of Python that puts pip there; uv does not need it
+    if uv:
+        execute([uv, "venv", "--clear", "--seed", "--python", sys.executable, VENV], run)
+    if not _works(python_of(VENV)):
+        raise InstallError(NO_VENV)
 
 
 def _works(python):
     """Whether this is a Python 3.11 with pip that runs."""
-    code = "import sys, pip; sys.exit(sys.version_info[:2] != (3, 11))"
-    try:
-        return subprocess.call([str(python), "-c", code], stderr=subprocess.DEVNULL) == 0
-    except OSError:
-        return False
-
-
-def find_uv(run):
-    """The command of uv: this computer's, or else the locked one, put into ``.venv``. ``None`` if none runs."""
-    found = shutil.which("uv")
-    if found and _runs(found):
-        return [found]
-    block = next(block for block in locked() if name_of(block) == "uv")
-    with requirements(block) as path:
-        pip = [python_of(VENV), "-m", "pip", "install", "--require-hashes", "--quiet", "-r", path]
-        run(arguments(pip), env=variables())
-    uv = [str(python_of(VENV)), "-m", "uv"]
-    return uv if _runs(*uv) else None
+    return _runs(python, "-c", "import sys, pip; sys.exit(sys.version_info[:2] != (3, 11))")
 
 
 def _runs(*command):
-    try:
-        return (
-            subprocess.call([*command, "--version"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            == 0
-        )
-    except OSError:
-        return False
+    return execute(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) == 0
+
+
+def find_uv(run=subprocess.call):
+    """The command of uv: this computer's, or the locked one, put into ``.venv``. ``None`` if none runs."""
+    found = shutil.which("uv")
+    if found and _runs(found, "--version"):
+        return [found]
+    python = python_of(VENV)
+    if not _runs(python, "-m", "uv", "--version"):
+        block = next(block for block in locked() if name_of(block) == "uv")
+        with requirements(block) as path:
+            execute([python, "-m", "pip", "install", "--require-hashes", "--quiet", "-r", path], run)
+    return [python, "-m", "uv"] if _runs(python, "-m", "uv", "--version") else None
 
 
 def install(uv, say, run):
     """Install the lock: with uv, torch's CPU builds if they can be had; without uv, with pip."""
-    failed = "The packages could not be installed."
-    python = python_of(VENV)
+    python, blocks = python_of(VENV), locked()
     if uv is None:
         say("   uv does not run on this computer, so pip does the work. It is slower.")
-        call(run, [python, "-m", "pip", "install", "--require-hashes", "-r", LOCK], failed)
-        return
-    sync = [*uv, "pip", "sync", "--python", python, "--require-hashes", "--compile-bytecode"]
-    blocks = locked()
-    if cpu_builds_answer(uv, blocks, say, run):
-        left_out = graphics_only(blocks).union(CPU_BUILDS)
-        rest = [line for block in blocks if name_of(block) not in left_out for line in block]
-        with requirements(rest) as path:
-            call(run, [*sync, path], failed)
-        if run(arguments(cpu_install(uv, blocks)), env=variables()) == 0:
+        command = [python, "-m", "pip", "install", "--require-hashes", "-r", LOCK]
+    else:
+        command = [*uv, "pip", "sync", "--python", python, "--require-hashes", "--compile-bytecode", LOCK]
+        if cpu_builds_answer(uv, blocks, say, run) and install_with_cpu_builds(
+            uv, blocks, command[:-1], say, run
+        ):
             return
-        say("   The CPU builds of PyTorch did not arrive, so the ordinary builds are installed.")
-    call(run, [*sync, LOCK], failed)
+    if execute(command, run):
+        raise InstallError(f"The packages could not be installed. {FAILED}")
+
+
+def install_with_cpu_builds(uv, blocks, sync, say, run):
+    """Install the lock without torch's ordinary builds, then its CPU builds. Returns whether that worked."""
+    left_out = graphics_only(blocks).union(CPU_BUILDS)
+    rest = [line for block in blocks if name_of(block) not in left_out for line in block]
+    with requirements(rest) as path:
+        failed = execute([*sync, path], run) or execute(cpu_install(uv, blocks), run)
+    if failed:
+        say("   The smaller builds of PyTorch did not arrive. Trying again with the ordinary ones.")
+    return not failed
 
 
 def cpu_install(uv, blocks, *options):
@@ -309,33 +309,22 @@ def cpu_install(uv, blocks, *options):
     They have other hashes than the lock's ordinary builds. So for these two packages uv checks each file
     against the hash that their own index publishes, not against the lock.
     """
-    return [*uv, "pip", "install", "--python", python_of(VENV), "--torch-backend", "cpu", "--no-deps",
-            "--compile-bytecode", *options, *pins(blocks, *CPU_BUILDS)]  # fmt: skip
+    command = [*uv, "pip", "install", "--python", python_of(VENV), "--torch-backend", "cpu"]
+    return [*command, "--no-deps", "--compile-bytecode", *options, *pins(blocks, *CPU_BUILDS)]
 
 
 def cpu_builds_answer(uv, blocks, say, run):
     """Whether this machine has use for torch's CPU builds, and their index answers at once."""
     if not has_cpu_builds():
         return False
-    if any(
-        os.environ.get(name) for name in ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_OFFLINE", "UV_NO_INDEX")
-    ):
+    if any(os.environ.get(name) for name in OWN_INDEX):
         return False  # somebody has decided where packages come from
-    impatient = variables({"UV_HTTP_TIMEOUT": "8", "UV_HTTP_CONNECT_TIMEOUT": "5", "UV_HTTP_RETRIES": "0"})
-    if (
-        run(
-            arguments(cpu_install(uv, blocks, "--dry-run", "--quiet")),
-            env=impatient,
-            stderr=subprocess.DEVNULL,
-        )
-        == 0
-    ):
-        say("   PyTorch: the builds for computers without a graphics card (about 4 GB less).")
+    ask = cpu_install(uv, blocks, "--dry-run", "--reinstall", "--quiet")
+    if execute(ask, run, env=variables(IMPATIENT), stderr=subprocess.DEVNULL) == 0:
+        say("   PyTorch: the builds for computers without a graphics card. They take about 4 GB less.")
         return True
-    say(
-        "   PyTorch: the builds for computers without a graphics card cannot be reached from here. The ordinary"
-    )
-    say("   ones are installed: they work the same, and take about 4 GB more.")
+    say("   PyTorch: the builds for computers without a graphics card cannot be reached from here.")
+    say("   The ordinary ones are installed. They work the same, and take about 4 GB more.")
     return False
 
 
@@ -351,22 +340,12 @@ def requirements(lines):
         os.unlink(path)
 
 
-def arguments(command):
-    """A command as strings, which every operating system accepts."""
-    return [str(part) for part in command]
-
-
-def call(run, command, failed):
-    """Run a command in the course's folder. Raises ``InstallError`` with the sentence ``failed``."""
+def execute(command, run=subprocess.call, **options):
+    """Run a command in the course's folder and return its exit code; 127 if it cannot be started at all."""
     try:
-        code = run(arguments(command), env=variables(), cwd=str(ROOT))
-    except OSError as error:
-        raise InstallError(f"{failed} ({error})") from error
-    if code != 0:
-        raise InstallError(
-            f"{failed} The lines above say why. 'python3 -m course check' looks for the usual reasons and says "
-            "what to do. Then give the same command again: it carries on from here."
-        )
+        return run([str(part) for part in command], **{"env": variables(), "cwd": str(ROOT), **options})
+    except OSError:
+        return 127
 
 
 def variables(more=None):
@@ -448,7 +427,7 @@ LOCK_HEADER = """\
 """
 
 CONDA_HEADER = """\
-# The same environment for conda, Binder and JupyterHub: made by `python3 -m course lock`, with requirements.lock.
+# The same environment for conda, Binder and JupyterHub. Made by `python3 -m course lock`: do not edit.
 # The list is written out so that Binder keeps its copy of the environment when only a lesson changes.
 # After making it with conda, run `python -m course link` in it once. Binder does so itself (see postBuild).
 name: synthetic-data-in-practice
@@ -462,17 +441,16 @@ dependencies:
 
 
 def lock(options):
-    """Choose versions from pyproject.toml and write requirements.lock and environment.yml. Returns an exit code."""
-    uv = find_uv(subprocess.call)
+    """Choose versions from pyproject.toml and write both lists of them. Returns an exit code."""
+    uv = find_uv()
     if uv is None:
-        print("Locking needs uv, and it does not run here.")
+        print("Locking needs uv. Run 'python3 -m course setup' first: it brings uv.")
         return 1
     # One answer for every operating system, for one Python. Versions already locked stay, unless --upgrade
     # is given.
     one_python = ["--universal", "--python-version", "3.11"]
     files = ["--generate-hashes", "--no-header", "--output-file", LOCK, ROOT / "pyproject.toml"]
-    command = arguments([*uv, "pip", "compile", "--quiet", *one_python, *files, *options])
-    code = subprocess.call(command, env=variables(), cwd=str(ROOT))
+    code = execute([*uv, "pip", "compile", "--quiet", *one_python, *files, *options])
     if code:
         return code
     text = LOCK_HEADER + for_one_python(LOCK.read_text(encoding="utf-8"))

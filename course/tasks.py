@@ -33,7 +33,7 @@ def ready_python():
 
 
 def run_python(python, arguments, **more):
-    """Run the environment's Python in the course's folder and return its exit code. It sees Control-C first."""
+    """Run the environment's Python in the course's folder, and return its exit code."""
     process = subprocess.Popen([python, *arguments], cwd=str(ROOT), env=variables(more))
     while True:
         try:
