@@ -105,8 +105,12 @@ def simulated_values(figure, tables):
     """
     how = figure["calibrates"]
     table = tables[how["table"]]
+    for parent in how.get("join", []):
+        table = table.merge(tables[parent], how="left")
     if "where" in how:
         table = table[table.eval(how["where"], engine="python")]
+    if how["statistic"] == "rate":
+        return {code: 100 * table[code].sum() / table[how["per"]].sum() for code in figure["values"]}
     column = table[how["column"]]
     if how["statistic"] == "share":
         weight = table[how["weight"]] if "weight" in how else pd.Series(1, index=table.index)

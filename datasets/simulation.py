@@ -142,8 +142,8 @@ def logistic(score):
     return 1 / (1 + np.exp(-np.asarray(score, dtype=float)))
 
 
-def intercept_for(rate, score):
-    """The constant to add to `score` so that the mean of logistic(score) is `rate`.
+def intercept_for(rate, score, weights=None):
+    """The constant to add to `score` so that the (weighted) mean of logistic(score) is `rate`.
 
     Found by halving: the mean rises with the constant, so sixty halvings of a wide
     interval pin it down far beyond the rounding of any table.
@@ -153,7 +153,8 @@ def intercept_for(rate, score):
     low, high = -50.0, 50.0
     for _ in range(60):
         middle = (low + high) / 2
-        low, high = (middle, high) if logistic(middle + score).mean() < rate else (low, middle)
+        below = np.average(logistic(middle + score), weights=weights) < rate
+        low, high = (middle, high) if below else (low, middle)
     return (low + high) / 2
 
 
