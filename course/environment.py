@@ -40,7 +40,7 @@ OWN_INDEX = ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_NO_INDEX", "UV_OFFLINE")
 IMPATIENT = {"UV_HTTP_TIMEOUT": "8", "UV_HTTP_CONNECT_TIMEOUT": "5", "UV_HTTP_RETRIES": "0"}
 
 # JupyterLab asks its makers for news and newer versions. A course on privacy does not.
-QUIET_LAB = {"LabApp": {"news_url": None, "check_for_updates_class": "jupyterlab.NeverCheckForUpdate"}}
+QUIET_LAB = {"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True}}
 
 
 class InstallError(Exception):
@@ -378,7 +378,7 @@ def link(_=()):
     prefix = Path(sys.prefix)
     _site_packages().joinpath("synthetic-data-in-practice.pth").write_text(path_line(ROOT), encoding="ascii")
     _write_json(prefix / "share/jupyter/kernels/python3/kernel.json", kernelspec(sys.executable))
-    _write_json(prefix / "etc/jupyter/jupyter_server_config.d/synthetic-data-in-practice.json", QUIET_LAB)
+    _write_json(prefix / "etc/jupyter/labconfig/page_config.json", QUIET_LAB)
     if not holds_the_lock():
         print(
             "This environment is linked to the course, but does not hold every package in requirements.lock."

@@ -68,7 +68,8 @@ def start(options):
 def lab_command(options):
     """JupyterLab's arguments. It takes port 8888, or the next free one, and listens to this computer only."""
     as_root = ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
-    return ["-m", "jupyterlab", FIRST_LAB, f"--ServerApp.root_dir={ROOT}", *as_root, *options]
+    first_page = f"--LabApp.default_url=/lab/tree/{FIRST_LAB}"
+    return ["-m", "jupyterlab", first_page, f"--ServerApp.root_dir={ROOT}", *as_root, *options]
 
 
 def progress(_):
