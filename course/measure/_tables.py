@@ -139,11 +139,12 @@ def _text(value):
 def codes(column, parts, called, wanted=None):
     """Return one whole-number code per row of each part: equal codes mean equal values.
 
-    Blanks get a code of their own, so a blank equals a blank. Codes run from 0. Uses hashing, so the
+    Blanks get a code of their own, so a blank equals a blank. Codes run from 0 in the order of the
+    values, so that nothing depends on the order of the rows. Uses hashing, so the
     time grows in line with the number of rows.
     """
     _, parts = alike(column, parts, called, wanted)
-    found, values = pd.factorize(np.concatenate([part.to_numpy() for part in parts]))
+    found, values = pd.factorize(np.concatenate([part.to_numpy() for part in parts]), sort=True)
     found[found < 0] = len(values)
     return np.split(found, np.cumsum([len(part) for part in parts])[:-1])
 

@@ -1,0 +1,486 @@
+"""Privacy: what a synthetic table gives away about the people it was made from.
+
+Every attack is made twice: on people who were in the training part, and on control people who were not.
+What it learns about control people is general knowledge, and no release can prevent it. What it learns
+about training people beyond that is what the release gives away. So every function here returns a `Risk`,
+never a bare number: the attack on both parts, a baseline, an interval, and the worst-placed people.
+
+All attacks are called alike: `attack(training, control, synthetic, keys, ...)`.
+
+- `training` and `control` are drawn at random from the same people, none in both. If one is larger it is
+  sampled down, so that equal numbers are attacked and uniqueness is judged in samples of equal size.
+- `synthetic` is the table to be released, or a list of at least five tables made with different seeds. One
+  table is attacked through groups of people drawn at random (`draws`, at least five), and the interval then
+  covers the choice of people only. Five or more also cover the luck of synthesis.
+- `keys` are the columns the intruder knows. They are compared exactly: put ages and money in bands first
+  (`band`), or almost nobody will match and the table will look safer than it is. Blank keys match each other.
+
+Which attack answers which question:
+
+- can one person be picked out?               `singling_out`, `replicated_uniques`
+- can two files about a person be joined?     `linkability`
+- can something unknown be learned?           `attribute_inference`, `disco`
+- can it be told who was in the data?         `membership`
+- are synthetic rows copies of people?        `nearest_record_share`
+"""
+
+import warnings
+
+import numpy as np
+import pandas as pd
+
+from course.measure import _tables
+from course.measure._risk import Hits, Release, Risk, people_hits
+
+__all__ = [
+    "Risk",
+    "attribute_inference",
+    "band",
+    "disco",
+    "group_sizes",
+    "linkability",
+    "membership",
+    "nearest_record_share",
+    "replicated_uniques",
+    "rows_like",
+    "singling_out",
+]
+
+TRAINING, CONTROL = 0, 1  # where the two parts stand in `Release.frames`
+
+
+def band(series, width, start=0):
+    """Return a column of numbers in bands of equal width, as text; blanks stay blank.
+
+    A band is named by where it starts and where the next one starts.
+
+    >>> band(pd.Series([19, 20, 34.5, None]), 10).tolist()
+    ['10 to under 20', '20 to under 30', '30 to under 40', nan]
+    """
+    if width <= 0:
+        raise ValueError(f"The width of a band is {width}; it must be more than 0.")
+    kind, (values,) = _tables.alike(series.name, [series], ("given",))
+    if kind != "number":
+        raise ValueError("Only numbers can be put in bands; for a date use its year, series.dt.year.")
+    lower = start + np.floor((values - start) / width) * width
+    names = {low: f"{low:.10g} to under {low + width:.10g}" for low in lower.dropna().unique()}
+    return lower.map(names).astype(object)
+
+
+def group_sizes(table, keys):
+    """Return, for each row, how many rows of the table have the same keys, itself included.
+
+    1 means nobody else has them. A Series with the index of `table`.
+
+    >>> group_sizes(pd.DataFrame({"age": [30, 30, 71], "sex": ["F", "F", "M"]}), ["age", "sex"]).tolist()
+    [2, 2, 1]
+    """
+    keys = _tables.names(keys, "keys")
+    _tables.check(table, keys, "given", rows=1)
+    (code,) = _tables.combine([_tables.codes(key, [table[key]], ("given",)) for key in keys])
+    return pd.Series(np.bincount(code)[code], index=table.index, name="rows_with_the_same_keys")
+
+
+def rows_like(person, table, keys):
+    """Return the rows of `table` whose keys equal those of `person` (one row of another table, a Series).
+
+    What an intruder who looks for this person finds. Blank keys match each other.
+
+    >>> table = pd.DataFrame({"age": [30, 30, 71], "tenure": ["own", "rent", "rent"]})
+    >>> rows_like(pd.Series({"age": 71}), table, ["age"])["tenure"].tolist()
+    ['rent']
+    """
+    keys = _tables.names(keys, "keys")
+    _tables.check(table, keys, "given", rows=1)
+    one = pd.DataFrame([person])
+    _tables.check(one, keys, "person's", rows=1)
+    # A row taken from a table has lost its column types, so each value is read as the table's column is.
+    parts = [[one[key].infer_objects(), table[key]] for key in keys]
+    codes = [_tables.codes(key, pair, ("person's", "given")) for key, pair in zip(keys, parts, strict=True)]
+    wanted, code = _tables.combine(codes)
+    return table[code == wanted[0]]
+
+
+def singling_out(training, control, synthetic, keys, *, seed=0, draws=5):
+    """Attack: claim that a combination of keys unique in the synthetic table picks out one real person.
+
+    Each such combination is a guess; it is right if exactly one person in the part has it. The rate is
+    the share of guesses that are right. For the worst-placed people, hit means picked out by a guess.
+    Returns a `Risk`; excess 0 is safe, 1 is every guess right because of the training data.
+    Source: the singling-out criterion of Article 29 Working Party opinion 05/2014, with guesses from unique
+    synthetic records as in Giomi and others, PoPETs 2023(2); here on exact keys.
+
+    >>> people = pd.DataFrame({"age": range(20), "sex": ["F", "M"] * 10})
+    >>> others = people.assign(age=people["age"] + 50)
+    >>> risk = singling_out(people, others, people, ["age", "sex"])
+    >>> risk.training, risk.control
+    (1.0, 0.0)
+    """
+    release, keys = _release(training, control, synthetic, keys, seed, draws)
+    code = release.codes(keys)
+    count = _counts(code)
+
+    def attack(table):
+        guesses = np.flatnonzero(count[table] == 1)
+        right = [(count[part][guesses] == 1).astype(float) for part in (TRAINING, CONTROL)]
+        picked = [_both_unique(code, count, part, table) for part in (TRAINING, CONTROL)]
+        return Hits(*right, *picked, {})
+
+    question = (
+        "when a combination of keys is unique in the synthetic table, does it pick out one real person?"
+    )
+    return release.risk(
+        "Singling out", question, keys, attack, counted="guesses right", hit_means="picked out by a guess"
+    )
+
+
+def replicated_uniques(training, control, synthetic, keys, *, seed=0, draws=5):
+    """Attack: find people who are unique on their keys, and unique again in the synthetic table.
+
+    The rate is the share of people unique both in their part and in the synthetic table (repU). The share
+    unique in their part (UiO) stands beside it. Returns a `Risk`; lower is safer.
+    Source: Raab, Nowok and Dibben, Practical privacy metrics for synthetic data (2024), arXiv 2406.16826.
+
+    >>> people = pd.DataFrame({"age": range(20), "sex": ["F", "M"] * 10})
+    >>> replicated_uniques(people, people.assign(age=50), people, ["age", "sex"]).training
+    1.0
+    """
+    release, keys = _release(training, control, synthetic, keys, seed, draws)
+    code = release.codes(keys)
+    count = _counts(code)
+    unique = tuple(float((count[part] == 1).sum() / release.people) for part in (TRAINING, CONTROL))
+
+    def attack(table):
+        hits = [_both_unique(code, count, part, table) for part in (TRAINING, CONTROL)]
+        return people_hits(*hits, {"Unique in their part": unique})
+
+    question = "how many people are unique on their keys, and unique again in the synthetic table?"
+    return release.risk("Replicated uniques", question, keys, attack)
+
+
+def linkability(training, control, synthetic, keys_a, keys_b, *, k=10, seed=0, draws=5):
+    """Attack: use the synthetic table to join two files about the same people.
+
+    The intruder has one file with `keys_a` and another with `keys_b`. A person's two records are joined
+    where each matches at most `k` synthetic rows exactly, and one synthetic row matches both. The rate is
+    the share of people joined. Larger k makes a bolder intruder: try several. Returns a `Risk`; lower is
+    safer. Source: the linkability attack of Giomi and others, PoPETs 2023(2), with equal keys in place of the
+    nearest neighbours, so that it needs no distances.
+
+    >>> people = pd.DataFrame({"age": range(20), "rent": range(100, 120)})
+    >>> others = people.assign(rent=people["rent"] + 1)
+    >>> risk = linkability(people, others, people, ["age"], ["rent"])
+    >>> risk.training, risk.control
+    (1.0, 0.0)
+    """
+    keys_a, keys_b = _tables.names(keys_a, "keys_a"), _tables.names(keys_b, "keys_b")
+    if k < 1:
+        raise ValueError(f"k is {k}; it must be at least 1.")
+    if set(keys_a) & set(keys_b):
+        raise ValueError("keys_a and keys_b share a column; the two files must know different things.")
+    release, keys = _release(training, control, synthetic, keys_a + keys_b, seed, draws)
+    sides = [release.codes(columns) for columns in (keys_a, keys_b, keys)]
+    counts = [_counts(code) for code in sides]
+
+    def attack(table):
+        def joined(part):
+            matches = [count[table][code[part]] for code, count in zip(sides, counts, strict=True)]
+            return (matches[0] <= k) & (matches[1] <= k) & (matches[2] > 0)
+
+        return people_hits(joined(TRAINING), joined(CONTROL))
+
+    question = (
+        f"can a file with {', '.join(keys_a)} be joined to a file with {', '.join(keys_b)}, one person at a "
+        f"time, through at most {k} matching synthetic rows?"
+    )
+    return release.risk("Linkability", question, keys, attack, hit_means="joined")
+
+
+def attribute_inference(training, control, synthetic, keys, target, *, seed=0, draws=5):
+    """Attack: guess the `target` of a person whose keys are known.
+
+    The guess is the commonest target among the synthetic rows with the same keys; where there are none, or
+    to break a tie, the commonest in the whole synthetic table. Coverage is the share of people with such
+    rows. The baseline guesses the commonest target for everybody. Put a target of numbers in bands first. A
+    blank target is a value to be guessed. Returns a `Risk`; lower is safer.
+    Source: the inference attack of Giomi and others, PoPETs 2023(2), with equal keys in place of the nearest
+    neighbour.
+
+    >>> people = pd.DataFrame({"age": range(20), "arrears": ["Y", "N", "N", "N"] * 5})
+    >>> others = people.assign(arrears=["N", "Y", "N", "N"] * 5)
+    >>> risk = attribute_inference(people, others, people, ["age"], "arrears")
+    >>> risk.training, risk.control, risk.baseline
+    (1.0, 0.5, 0.75)
+    """
+    release, keys, code, value = _with_target(training, control, synthetic, keys, target, seed, draws)
+    count = _counts(code)
+
+    def attack(table):
+        guess = _guesses(code[table], value[table], len(count[table]))
+        hits = [guess[code[part]] == value[part] for part in (TRAINING, CONTROL)]
+        covered = tuple(float((count[table][code[part]] > 0).mean()) for part in (TRAINING, CONTROL))
+        return people_hits(*hits, {"Coverage, keys found in the synthetic table": covered})
+
+    released = range(2, 2 + len(release.synthetic))
+    usual = float(np.mean([np.mean(value[TRAINING] == _commonest(value[table])) for table in released]))
+    return release.risk(
+        "Attribute inference",
+        f"knowing a person's keys, can their {target} be guessed?",
+        keys,
+        attack,
+        hit_means="guessed right",
+        baseline=("always guess the commonest value", usual),
+    )
+
+
+def disco(training, control, synthetic, keys, target, *, seed=0, draws=5):
+    """Attack: learn the `target` where all synthetic rows with a person's keys agree on it.
+
+    The rate is the share of all people for whom the synthetic rows with their keys all hold one target
+    and it is theirs (DiSCO: disclosive in synthetic, correct in original). Beside it stand the share for
+    whom the rows agree at all, and how often they are then right (TCAP). Returns a `Risk`; lower is safer.
+    Sources: DiSCO, Raab, Nowok and Dibben (2024), arXiv 2406.16826; TCAP, Little, Elliot and Allmendinger,
+    Privacy in Statistical Databases (2022).
+
+    >>> people = pd.DataFrame({"age": range(20), "arrears": ["Y", "N", "N", "N"] * 5})
+    >>> others = people.assign(arrears=["N", "Y", "N", "N"] * 5)
+    >>> risk = disco(people, others, people, ["age"], "arrears")
+    >>> risk.training, risk.control
+    (1.0, 0.5)
+    """
+    release, keys, code, value = _with_target(training, control, synthetic, keys, target, seed, draws)
+    size = len(_counts(code)[0])
+
+    def attack(table):
+        agreed = _agreed(code[table], value[table], size)
+        certain = [agreed[code[part]] >= 0 for part in (TRAINING, CONTROL)]
+        hits = [agreed[code[part]] == value[part] for part in (TRAINING, CONTROL)]
+        known = tuple(float(part.mean()) for part in certain)
+        right = tuple(float(hit.sum() / max(1, part.sum())) for hit, part in zip(hits, certain, strict=True))
+        return people_hits(*hits, {"Rows with the keys agree": known, "Right where they agree (TCAP)": right})
+
+    question = f"do all synthetic rows with a person's keys agree on their {target}, and rightly?"
+    return release.risk("Certain disclosure (DiSCO)", question, keys, attack, hit_means="disclosed")
+
+
+def membership(training, control, synthetic, columns, *, match="exact", most=2000, seed=0, draws=5):
+    """Attack: tell who was in the training part.
+
+    match="exact": a person is claimed to have been in the data if a synthetic row equals theirs in all
+    `columns`. match="nearest": the half of the people nearest to a synthetic row are claimed (see
+    `nearest_record_share` for the distance; at most `most` people of each part are tried, ties share their
+    claims). The training rate is the true positive rate, the control rate the false positive rate; their
+    difference is the membership advantage, noted beside the excess. Returns a `Risk`; lower is safer.
+    Source: Yeom, Giacomelli, Fredrikson and Jha, IEEE Computer Security Foundations (2018), section 3.
+
+    >>> people = pd.DataFrame({"age": range(20), "sex": ["F", "M"] * 10})
+    >>> risk = membership(people, people.assign(age=people["age"] + 50), people, ["age", "sex"])
+    >>> risk.training, risk.control
+    (1.0, 0.0)
+    """
+    if match not in ("exact", "nearest"):
+        raise ValueError('match must be "exact" or "nearest".')
+    columns = _tables.names(columns)
+    release = Release(training, control, synthetic, columns, seed, draws)
+    attack = _claim_copies(release) if match == "exact" else _claim_nearest(release, most)
+    question = "can it be told, from the synthetic table, who was in the training part?"
+    risk_name = f"Membership ({match} match)"
+    return release.risk(
+        risk_name, question, columns, attack, counted="people claimed", hit_means="claimed to be in the data"
+    )
+
+
+def _claim_copies(release):
+    code = release.codes(release.columns)
+    count = _counts(code)
+    return lambda table: people_hits(*(count[table][code[part]] > 0 for part in (TRAINING, CONTROL)))
+
+
+def _claim_nearest(release, most):
+    frames = _positions(release)
+    tried = release.rng(2).permutation(release.people)[:most]
+    if len(tried) < release.people:
+        release.notes.append(f"{len(tried):,} people of each part were tried, drawn at random.")
+
+    def attack(table):
+        away = np.concatenate([_nearest(_rows(frames[part], tried), frames[table]) for part in (0, 1)])
+        cut = np.sort(away)[len(tried) - 1]
+        tie = (len(tried) - (away < cut).sum()) / (away == cut).sum()
+        claims = np.where(away < cut, 1.0, np.where(away == cut, tie, 0.0))
+        hits = np.full((2, release.people), np.nan)
+        hits[:, tried] = claims.reshape(2, -1)
+        return people_hits(*hits)
+
+    return attack
+
+
+def nearest_record_share(training, control, synthetic, columns, *, most=2000, seed=0, draws=5):
+    """Attack: see whether synthetic rows lie nearer to training people than to control people.
+
+    The rate is the share of synthetic rows whose nearest real person is in the training part; the control
+    rate is the rest, and a tie counts half to each. If the release gives nothing away both are about 50%.
+    Ties and exact copies are reported apart, because a tie at distance zero can be a copy. For the
+    worst-placed people, hit means that a synthetic row is an exact copy of them. Returns a `Risk`.
+
+    Distance: the mean over `columns` of 1 for different categories, or for one blank, and the difference in
+    percentiles for numbers and dates (Gower, Biometrics 27, 1971, with percentiles for ranges). At most
+    `most` rows of each synthetic table, drawn at random, are compared with every person; copies are
+    counted among all rows. Source: Platzer and Reutterer, Frontiers in Big Data 4 (2021).
+
+    >>> people = pd.DataFrame({"age": range(20), "sex": ["F", "M"] * 10})
+    >>> risk = nearest_record_share(people, people.assign(age=people["age"] + 0.5), people, ["age", "sex"])
+    >>> risk.training, risk.control
+    (1.0, 0.0)
+    """
+    columns = _tables.names(columns)
+    release = Release(training, control, synthetic, columns, seed, draws)
+    code = release.codes(columns)
+    count, frames = _counts(code), _positions(release)
+    if max(len(table) for table in release.synthetic) > most:
+        release.notes.append(f"{most:,} rows of each synthetic table were compared, drawn at random.")
+
+    def attack(table):
+        tried = release.rng(2).permutation(len(code[table]))[:most]
+        rows = _rows(frames[table], tried)
+        to_training, to_control = (_nearest(rows, frames[part]) for part in (TRAINING, CONTROL))
+        nearer = np.where(to_training == to_control, 0.5, to_training < to_control)
+        ties = float((to_training == to_control).mean())
+        copies = tuple(float((count[part][code[table]] > 0).mean()) for part in (TRAINING, CONTROL))
+        copied = [(count[table][code[part]] > 0).astype(float) for part in (TRAINING, CONTROL)]
+        details = {"Synthetic rows that are exact copies": copies, "Synthetic rows that tie": (ties, ties)}
+        return Hits(nearer, 1 - nearer, *copied, details)
+
+    question = "do synthetic rows lie nearer to training people than to control people?"
+    return release.risk(
+        "Nearest record share",
+        question,
+        columns,
+        attack,
+        counted="synthetic rows",
+        hit_means="copied exactly by a synthetic row",
+    )
+
+
+def _release(training, control, synthetic, keys, seed, draws, more=()):
+    """A `Release` with its keys checked, and warned of where they are too fine."""
+    keys = _tables.names(keys, "keys")
+    release = Release(training, control, synthetic, [*keys, *more], seed, draws)
+    for key in keys:
+        _warn_if_too_fine(training[key], key, release.notes)
+    return release, keys
+
+
+def _warn_if_too_fine(series, key, notes, rows=100):
+    """Warn where most people have a value of their own, so that exact matching will miss them."""
+    present = series.dropna()
+    if len(present) < rows or not (~present.duplicated(keep=False)).mean() > 0.5:
+        return
+    words = (
+        f"Most people have a value of {key!r} that nobody else has, so an exact match will miss people an "
+        f"intruder would find; put it in bands first, for example with band(table[{key!r}], width)."
+    )
+    notes.append(words)
+    warnings.warn(words, UserWarning, stacklevel=4)
+
+
+def _with_target(training, control, synthetic, keys, target, seed, draws):
+    """A `Release` with the codes of the keys and of the target."""
+    if target in _tables.names(keys, "keys"):
+        raise ValueError(f"{target!r} is both a key and the target; the intruder would know it already.")
+    release, keys = _release(training, control, synthetic, keys, seed, draws, more=(target,))
+    if training[target].nunique(dropna=False) == 1:
+        raise ValueError(
+            f"Everybody has the same {target!r}, so there is nothing to guess; choose another target."
+        )
+    return release, keys, release.codes(keys), release.codes([target])
+
+
+def _counts(code):
+    """How many rows of each frame have each code: one array per frame, all of one length."""
+    size = max(part.max() for part in code) + 1
+    return [np.bincount(part, minlength=size) for part in code]
+
+
+def _both_unique(code, count, part, table):
+    """For each person of a part: are their keys unique there and in the synthetic table?"""
+    return ((count[part] == 1) & (count[table] == 1))[code[part]].astype(float)
+
+
+def _commonest(value):
+    """The commonest code; of equally common ones, the one whose code is lowest."""
+    return int(np.bincount(value).argmax())
+
+
+def _cells(code, value):
+    """Each pair of code and value that occurs, with its count: three arrays."""
+    values = int(value.max()) + 1
+    cell, count = np.unique(code.astype(np.int64) * values + value, return_counts=True)
+    return cell // values, cell % values, count
+
+
+def _guesses(code, value, size):
+    """For each code the commonest value with it; the commonest of all where there is none."""
+    overall = np.bincount(value)
+    guess = np.full(size, _commonest(value))
+    group, target, count = _cells(code, value)
+    order = np.lexsort((-target, overall[target], count))  # the last one written for a code wins
+    guess[group[order]] = target[order]
+    return guess
+
+
+def _agreed(code, value, size):
+    """For each code the value that all its rows share, or -1."""
+    group, target, _ = _cells(code, value)
+    agreed = np.full(size, -1)
+    alone = np.bincount(group, minlength=size)[group] == 1
+    agreed[group[alone]] = target[alone]
+    return agreed
+
+
+def _positions(release):
+    """Each frame as two arrays for `_nearest`: percentiles of its numbers and codes of its categories."""
+    numbers, categories = [], []
+    for column in release.columns:
+        kind, parts = _tables.alike(column, [frame[column] for frame in release.frames], release.called)
+        if kind == "text":
+            categories.append(release.codes([column]))
+        else:
+            numbers.append(_percentiles([part.to_numpy(dtype=float) for part in parts]))
+    empty = [np.zeros((len(frame), 0)) for frame in release.frames]
+    return [
+        (
+            np.column_stack([empty[i], *(part[i] for part in numbers)]).astype(np.float32),
+            np.column_stack([empty[i], *(part[i] for part in categories)]).astype(np.int32),
+        )
+        for i in range(len(release.frames))
+    ]
+
+
+def _percentiles(parts):
+    """Numbers as their place (0 to 1) among the real people's, so that one huge value does not rule.
+
+    Values between two real ones fall between their places. A blank becomes 9, which `_nearest` takes to
+    be as far as can be from any number and no distance from a blank.
+    """
+    known = np.sort(np.concatenate([part[~np.isnan(part)] for part in parts[:2]]))
+    values, first = np.unique(known, return_index=True)
+    middle = (first + np.append(first[1:], len(known)) - 1) / 2 / max(1, len(known) - 1)
+    return [np.where(np.isnan(part), 9.0, np.interp(part, values, middle)) for part in parts]
+
+
+def _rows(position, rows):
+    return tuple(array[rows] for array in position)
+
+
+def _nearest(some, others, block=64):
+    """Distance from each of `some` rows to the nearest of `others`, in blocks so that memory stays small."""
+    nearest = np.empty(len(some[0]), dtype=np.float32)
+    for start in range(0, len(nearest), block):
+        numbers, categories = (array[start : start + block] for array in some)
+        away = np.zeros((len(numbers), len(others[0])), dtype=np.float32)
+        for i in range(numbers.shape[1]):
+            away += np.minimum(np.abs(numbers[:, i, None] - others[0][None, :, i]), 1)
+        for i in range(categories.shape[1]):
+            away += categories[:, i, None] != others[1][None, :, i]
+        nearest[start : start + block] = away.min(axis=1)
+    return nearest / (some[0].shape[1] + some[1].shape[1])
