@@ -26,7 +26,6 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 PLOTLY = "application/vnd.plotly.v1+json"
-WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
 # 1. Charts ------------------------------------------------------------------------------------------------
@@ -216,6 +215,7 @@ def setup(app: Sphinx) -> dict:
     """Register everything above with Sphinx."""
     render_charts(NbElementRenderer)
     app.add_css_file("course.css", priority=900)
+    app.add_js_file("site.js", loading_method="defer")
     app.add_node(HideCodeCellNode, override=True, html=(visit_folded_cell, depart_folded_cell))
     app.add_directive("lab-status", LabStatus)
     app.connect("doctree-read", name_folded_cells)
