@@ -59,6 +59,16 @@ def show(figure: Figure, alt: str, table: pd.DataFrame) -> None:
     display(HTML(finding(alt, table)))
 
 
+def table(frame: pd.DataFrame, caption: str):
+    """A plain table with a caption, for results that are read rather than drawn. Long text is not cut."""
+    import pandas as pd
+    from IPython.display import HTML
+
+    with pd.option_context("display.max_colwidth", None):
+        body = frame.to_html(index=False, border=0, float_format=lambda value: f"{value:.3g}", na_rep="–")
+    return HTML(body.replace("<thead>", f"<caption>{escape(caption)}</caption><thead>", 1))
+
+
 def finding(alt: str, table: pd.DataFrame) -> str:
     """The caption and the folded data table that follow a chart, as accessible HTML."""
     body = table.to_html(index=False, border=0, float_format=lambda value: f"{value:.3g}", na_rep="–")
@@ -87,6 +97,19 @@ def bars(table: pd.DataFrame, category: str, series: list[str], title: str, unit
         ]
     )
     return figure.update_layout(barmode="group", title=title, yaxis_title=unit, height=380)
+
+
+def side_by_side(series: dict[str, pd.Series], labels: dict, name: str) -> pd.DataFrame:
+    """One table from several Series that share an index: the labels in column `name`, then one column each.
+
+    `labels` maps the index values to words, in the order to show; values in no Series are left out.
+    """
+    import pandas as pd
+
+    table = pd.DataFrame(series)
+    table = table.reindex([value for value in labels if value in table.index]).fillna(0)
+    table.insert(0, name, [labels[value] for value in table.index])
+    return table.reset_index(drop=True)
 
 
 def densities(samples: dict[str, pd.Series], title: str, unit: str, bins: int = 40) -> tuple[Figure, pd.DataFrame]:

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from course import check
-from course.check import progress
+from course.check import _progress as progress
 
 
 @pytest.fixture

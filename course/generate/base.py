@@ -23,6 +23,7 @@ class Generator:
     """
 
     needs_rows = True  # False for generators made from metadata alone
+    slow = ""  # a name to show while fitting, for generators that take more than two seconds
 
     schema: Schema
     columns: list[str]
@@ -30,6 +31,8 @@ class Generator:
     def fit(self, table: pd.DataFrame | None, schema: Schema) -> Generator:
         self.schema = schema
         self.columns = [column for column in schema.columns if schema.kind(column) != "identifier"]
+        if self.slow and table is not None:
+            print(f"Fitting {self.slow} to {len(table):,} rows. This takes some seconds.", flush=True)
         self._fit(_checked(table, schema)[self.columns].reset_index(drop=True) if self.needs_rows else None)
         return self
 

@@ -43,8 +43,8 @@ class Structural(Generator):
 class Valid(Structural):
     """Codes from the code lists, numbers and dates within their allowed range, and rules that hold.
 
-    `rules` are the data set's own (see `course.data`): those about this one table are kept on every row, by
-    redrawing the rows that break one.
+    `rules` are the data set's own (see `course.data`). Those that can be told from one row are kept, by redrawing
+    the rows that break one; rules across rows or across tables are not kept at this level.
     """
 
     def __init__(self, rules: list[dict] = ()):
@@ -52,7 +52,7 @@ class Valid(Structural):
 
     def _sample(self, rows: int, rng: np.random.Generator) -> pd.DataFrame:
         drawn = super()._sample(rows, rng)
-        rules = [rule for rule in self.rules if rule["table"] == self.schema.name and "join" not in rule]
+        rules = [rule for rule in self.rules if self._concerns_one_row(rule)]
         for _ in range(ROUNDS):
             broken = np.zeros(rows, bool)
             for rule in rules:
@@ -66,6 +66,9 @@ class Valid(Structural):
             f"After {ROUNDS} rounds {int(broken.sum())} rows of {self.schema.name} still break a rule: "
             "give the columns narrower constraints in the schema."
         )
+
+    def _concerns_one_row(self, rule: dict) -> bool:
+        return rule["table"] == self.schema.name and "join" not in rule and ".groupby(" not in rule["expression"]
 
     def _column(self, column: str, rows: int, rng: np.random.Generator) -> pd.Series:
         field = self.schema.field(column)

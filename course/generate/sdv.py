@@ -15,6 +15,7 @@ class Sdv(Generator):
 
     def __init__(self, synthesiser: str, **options):
         self.synthesiser = synthesiser
+        self.slow = f"SDV's {synthesiser}"
         self.options = options
 
     def _fit(self, table: pd.DataFrame) -> None:

@@ -23,6 +23,7 @@ class SynthOpt(Generator):
 
     def __init__(self, level: str):
         self.level = level
+        self.slow = f"SynthOpt ({level})"
 
     def _fit(self, table: pd.DataFrame) -> None:
         from synthopt.process.statistical_metadata import process_statistical_metadata
