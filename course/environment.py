@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
@@ -320,7 +321,7 @@ def cpu_builds_answer(uv, blocks, say, run):
     if any(os.environ.get(name) for name in OWN_INDEX):
         return False  # somebody has decided where packages come from
     ask = cpu_install(uv, blocks, "--dry-run", "--reinstall", "--quiet")
-    if execute(ask, run, env=variables(IMPATIENT), stderr=subprocess.DEVNULL) == 0:
+    if execute(ask, run, env={**network_variables(), **IMPATIENT}, stderr=subprocess.DEVNULL) == 0:
         say("   PyTorch: the builds for computers without a graphics card. They take about 4 GB less.")
         return True
     say("   PyTorch: the builds for computers without a graphics card cannot be reached from here.")
@@ -343,28 +344,41 @@ def requirements(lines):
 def execute(command, run=subprocess.call, **options):
     """Run a command in the course's folder and return its exit code; 127 if it cannot be started at all."""
     try:
-        return run([str(part) for part in command], **{"env": variables(), "cwd": str(ROOT), **options})
+        return run(
+            [str(part) for part in command], **{"env": network_variables(), "cwd": str(ROOT), **options}
+        )
     except OSError:
         return 127
 
 
 def variables(more=None):
     """The environment variables for the commands that the course starts."""
-    result = {**os.environ, **THREADS, "PYTHONUTF8": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+    result = {**os.environ, **THREADS, "PYTHONUTF8": "1", **(more or {})}
     result.pop("PYTHONHOME", None)
     result.pop("__PYVENV_LAUNCHER__", None)
-    # Many workplaces inspect traffic with a certificate that only the operating system knows. Where the
-    # system has certificates, uv is told to use them (the second name is for older versions of uv).
-    if (
-        sys.platform != "linux"
-        or ssl.get_default_verify_paths().cafile
-        or ssl.get_default_verify_paths().capath
-    ):
+    return result
+
+
+def network_variables():
+    """The same, with what installers need to get through a workplace's network.
+
+    pip and uv each learn what only the other, or only the operating system, was told: the proxy, and the
+    certificate with which many workplaces inspect traffic.
+    """
+    result = variables({"PIP_DISABLE_PIP_VERSION_CHECK": "1"})
+    for scheme, address in urllib.request.getproxies().items():
+        if scheme in ("http", "https") and not result.get(f"{scheme}_proxy"):
+            result.setdefault(f"{scheme.upper()}_PROXY", address)
+    certificates = result.get("SSL_CERT_FILE") or result.get("PIP_CERT")
+    if certificates:
+        result.setdefault("SSL_CERT_FILE", certificates)
+        result.setdefault("PIP_CERT", certificates)
+    # uv brings its own certificates unless it is told to use the system's. Small Linux images have none.
+    paths = ssl.get_default_verify_paths()
+    if sys.platform != "linux" or paths.cafile or paths.capath:
         result.setdefault("UV_SYSTEM_CERTS", "1")
-        result.setdefault("UV_NATIVE_TLS", "1")
-    if os.environ.get("PIP_CERT"):
-        result.setdefault("SSL_CERT_FILE", os.environ["PIP_CERT"])
-    return {**result, **(more or {})}
+        result.setdefault("UV_NATIVE_TLS", "1")  # the name in older versions of uv
+    return result
 
 
 # ------------------------------------------------------------------------------ linking

@@ -1,0 +1,121 @@
+"""Runs labs, in the environment: all of one to store its outputs, or a slice to see that it works here."""
+
+import argparse
+import datetime
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+from course.environment import ROOT
+
+NOTEBOOKS = ROOT / "notebooks"
+RUNS = ROOT / "book" / "lab-runs.json"
+
+
+def find(names):
+    """The labs whose file name contains one of ``names``; every lab if there are none. In order."""
+    labs = sorted(NOTEBOOKS.glob("*.ipynb"))
+    return [lab for lab in labs if not names or any(Path(name).stem in lab.stem for name in names)]
+
+
+def peak_mib():
+    """The most memory this process has held, in MiB."""
+    if os.name == "nt":
+        import psutil
+
+        return psutil.Process().memory_info().peak_wset // 2**20
+    import resource
+
+    unit = 1 if sys.platform == "darwin" else 1024  # macOS counts bytes, Linux KiB
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit // 2**20
+
+
+def store(lab):
+    """Run a lab from top to bottom in its own kernel and store its outputs. Returns seconds and peak MiB.
+
+    The file is replaced only when every cell has run. Raises nbclient's ``CellExecutionError``.
+    """
+    import nbformat
+    from nbclient import NotebookClient
+
+    notebook = nbformat.read(lab, as_version=4)
+    last = nbformat.v4.new_code_cell("from course.labs import peak_mib; print(peak_mib())")
+    notebook.cells.append(last)
+    began = time.monotonic()
+    NotebookClient(
+        notebook, timeout=600, record_timing=False, resources={"metadata": {"path": str(lab.parent)}}
+    ).execute()
+    seconds = time.monotonic() - began
+    notebook.cells.remove(last)
+    new = lab.with_suffix(".new")
+    new.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8", newline="\n")
+    new.replace(lab)
+    return seconds, int(last.outputs[0]["text"])
+
+
+def record(lab, seconds, peak):
+    """Write one lab's figures to book/lab-runs.json, from which the book's status page is made."""
+    runs = json.loads(RUNS.read_text(encoding="utf-8")) if RUNS.exists() else {}
+    runs[lab.stem] = {
+        "seconds": round(seconds, 1),
+        "peak_mib": peak,
+        "date": datetime.date.today().isoformat(),
+    }
+    RUNS.write_text(json.dumps(runs, indent=1, sort_keys=True) + "\n", encoding="utf-8", newline="\n")
+
+
+def slice_of(lab):
+    """The code of a lab's cells tagged ``slice``: enough to show that the lab works on this computer."""
+    cells = json.loads(Path(lab).read_text(encoding="utf-8"))["cells"]
+    return [
+        "".join(cell["source"])
+        for cell in cells
+        if cell["cell_type"] == "code" and "slice" in cell["metadata"].get("tags", [])
+    ]
+
+
+def run_slice(lab):
+    """Run a lab's slice in a kernel of its own, as JupyterLab would, and keep nothing. Returns the seconds.
+
+    Raises nbclient's ``CellExecutionError`` for a cell that fails.
+    """
+    import nbformat
+    from nbclient import NotebookClient
+
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code) for code in slice_of(lab)])
+    began = time.monotonic()
+    NotebookClient(
+        notebook, kernel_name="python3", resources={"metadata": {"path": str(lab.parent)}}
+    ).execute()
+    return time.monotonic() - began
+
+
+def main(argv):
+    """``[NAMES]`` runs labs and stores their outputs; ``--slice LAB`` runs the slice of one lab."""
+    parser = argparse.ArgumentParser(
+        prog="python3 -m course run", description="Run labs, store their outputs."
+    )
+    parser.add_argument("names", nargs="*", help="labs' file names, or parts of them (default: every lab)")
+    parser.add_argument(
+        "--slice", action="store_true", help="only run the cells tagged slice, and store nothing"
+    )
+    options = parser.parse_args(argv)
+    labs = find(options.names)
+    if not labs:
+        print(f"No lab in {NOTEBOOKS} has a name like {' or '.join(options.names)}.")
+        return 1
+    for lab in labs:
+        if options.slice:
+            print(f"its first steps run here, in {run_slice(lab):.0f} s")
+            continue
+        print(f"{lab.stem}: running", flush=True)
+        seconds, peak = store(lab)
+        record(lab, seconds, peak)
+        print(f"{lab.stem}: {seconds:.0f} s, at most {peak} MiB", flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
