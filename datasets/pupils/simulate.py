@@ -14,7 +14,9 @@ import pandas as pd
 import simulation as sim
 
 YEARS = ["2021/22", "2022/23", "2023/24"]
-URBAN = {"UMC": 38, "UCT": 46, "RTV": 16}
+SETTINGS = {"UMC": 30, "UCT": 50, "RTV": 20}  # of schools outside London
+GRADES = {1: 17, 2: 64, 3: 15, 4: 4}  # of schools that have one
+NO_GRADE = 0.06
 ETHNICITY_UNKNOWN = {"NOBT": 60, "REFU": 40}
 
 # Which first languages are likely where English is not the first (weights), by ethnic group.
@@ -24,44 +26,47 @@ OTHER_LANGUAGES = {
     "WIRI": {"OTB": 3, "SCB": 2, "POL": 1},
     "WIRT": {"SCB": 4, "OTB": 1},
     "WROM": {"RMI": 10, "RMN": 60, "SLO": 14, "CZE": 7, "BUL": 5, "HUN": 2},
-    "WOTH": {"POL": 30, "RMN": 20, "LIT": 7, "BUL": 6, "POR": 7, "SPA": 5, "ALB": 6, "TUR": 6, "ITA": 4, "RUS": 3,
-             "UKR": 5, "HUN": 3, "GRE": 2, "LTV": 2, "FRN": 2, "GER": 1, "CZE": 1, "DUT": 1, "KUR": 1},
+    "WOTH": {"POL": 30, "RMN": 20, "LIT": 7, "BUL": 6, "POR": 7, "SPA": 5, "ALB": 6, "TUR": 6, "ITA": 4,
+             "RUS": 3, "UKR": 5, "HUN": 3, "GRE": 2, "LTV": 2, "FRN": 2, "GER": 1, "CZE": 1, "DUT": 1,
+             "KUR": 1},
     "MWBC": {"OTB": 3, "FRN": 1, "SPA": 1},
     "MWBA": {"FRN": 4, "POR": 4, "OTB": 3, "SWA": 2, "ARA": 2},
     "MWAS": {"URD": 3, "PNJ": 2, "TGL": 2, "OTB": 2, "THA": 1, "JPN": 1},
-    "MOTH": {"ARA": 5, "SPA": 4, "POR": 3, "FRN": 3, "TUR": 2, "PRS": 2, "ITA": 2, "OTB": 2, "JPN": 1, "KOR": 1},
+    "MOTH": {"ARA": 5, "SPA": 4, "POR": 3, "FRN": 3, "TUR": 2, "PRS": 2, "ITA": 2, "OTB": 2,
+             "JPN": 1, "KOR": 1},
     "AIND": {"PNJ": 28, "GUJ": 24, "MLM": 14, "HIN": 10, "TAM": 10, "TEL": 8, "URD": 4, "BNG": 2},
     "APKN": {"URD": 62, "PNJ": 28, "PAT": 7, "OTB": 3},
     "ABAN": {"BNG": 96, "URD": 2, "OTB": 2},
-    "AOTH": {"TAM": 22, "PAT": 12, "NEP": 10, "TGL": 10, "PRS": 10, "URD": 8, "VIE": 6, "ARA": 6, "SNH": 4, "KUR": 5,
-             "THA": 2, "JPN": 2, "KOR": 2, "MLM": 3},
+    "AOTH": {"TAM": 22, "PAT": 12, "NEP": 10, "TGL": 10, "PRS": 10, "URD": 8, "VIE": 6, "ARA": 6, "SNH": 4,
+             "KUR": 5, "THA": 2, "JPN": 2, "KOR": 2, "MLM": 3},
     "BCRB": {"OTB": 2, "FRN": 1, "SPA": 1},
-    "BAFR": {"SOM": 30, "YOR": 12, "AKA": 9, "FRN": 9, "ARA": 8, "POR": 6, "TIG": 5, "SHO": 5, "LIN": 4, "IGB": 4,
-             "SWA": 4, "AMR": 3},
+    "BAFR": {"SOM": 30, "YOR": 12, "AKA": 9, "FRN": 9, "ARA": 8, "POR": 6, "TIG": 5, "SHO": 5, "LIN": 4,
+             "IGB": 4, "SWA": 4, "AMR": 3},
     "BOTH": {"SOM": 4, "FRN": 4, "POR": 4, "OTB": 4, "ARA": 2, "SPA": 1},
     "CHNE": {"CHI": 97, "OTB": 3},
     "OOTH": {"ARA": 42, "KUR": 14, "PRS": 10, "PAT": 8, "SPA": 8, "POR": 6, "VIE": 5, "TUR": 3, "OTB": 4},
 }  # fmt: skip
 
-# Log-odds of a first language other than English, by ethnic group (moved together to meet the published share).
+# Log-odds of a first language other than English (moved together to meet the published share).
 LANGUAGE_LEAN = {
-    "WBRI": -5.6, "WIRI": -3.8, "WIRT": -2.5, "WROM": 1.2, "WOTH": 1.6, "MWBC": -3.6, "MWBA": -1.4, "MWAS": -1.9,
-    "MOTH": -0.7, "AIND": 0.9, "APKN": 1.1, "ABAN": 1.5, "AOTH": 1.5, "BCRB": -3.0, "BAFR": 0.7, "BOTH": -0.9,
-    "CHNE": 1.3, "OOTH": 1.6,
+    "WBRI": -5.6, "WIRI": -3.8, "WIRT": -2.5, "WROM": 1.2, "WOTH": 1.6, "MWBC": -3.6, "MWBA": -1.4,
+    "MWAS": -1.9, "MOTH": -0.7, "AIND": 0.9, "APKN": 1.1, "ABAN": 1.5, "AOTH": 1.5, "BCRB": -3.0, "BAFR": 0.7,
+    "BOTH": -0.9, "CHNE": 1.3, "OOTH": 1.6,
 }  # fmt: skip
 
-# How ethnic groups settle: log-odds against White British per unit of the authority's diversity, and in London.
+# How ethnic groups settle: log-odds per unit of the authority's diversity, in London, and by deprivation.
 URBAN_LEAN = {"WBRI": 0.0, "WIRI": 0.2, "WIRT": -0.3, "WROM": 0.2}
 LONDON_LEAN = {"WBRI": -0.4, "WIRT": -0.2, "WROM": -0.2, "APKN": -0.3, "BAFR": 1.3, "BCRB": 1.1, "BOTH": 1.1,
-               "ABAN": 1.1, "OOTH": 0.9, "WOTH": 0.7, "AOTH": 0.7, "MWBA": 0.6, "MOTH": 0.7, "AIND": 0.4}  # fmt: skip
+               "ABAN": 1.1, "OOTH": 0.9, "WOTH": 0.7, "AOTH": 0.7, "MWBA": 0.6, "MOTH": 0.7,
+               "AIND": 0.4}  # fmt: skip
 DEPRIVATION_LEAN = {"WROM": 1.0, "WIRT": 0.8, "APKN": 0.8, "ABAN": 0.8, "BAFR": 0.6, "BCRB": 0.4, "OOTH": 0.5,
                     "MWBC": 0.4, "BOTH": 0.5, "AIND": -0.5, "CHNE": -0.4, "MWAS": -0.4}  # fmt: skip
 
 NEEDS = {
     "K": {"SPLD": 17, "MLD": 18, "SEMH": 26, "SLCN": 14, "ASD": 10, "HI": 1.8, "VI": 1.0, "PD": 2.2, "OTH": 5,
           "NSA": 4.6, "MSI": 0.3, "DS": 0.05},
-    "E": {"SPLD": 4, "MLD": 11, "SEMH": 16, "SLCN": 13, "ASD": 34, "SLD": 9, "PMLD": 2.5, "HI": 1.6, "VI": 1.0,
-          "PD": 3.8, "OTH": 2.4, "MSI": 0.2, "DS": 1.2},
+    "E": {"SPLD": 4, "MLD": 11, "SEMH": 16, "SLCN": 13, "ASD": 34, "SLD": 9, "PMLD": 2.5, "HI": 1.6,
+          "VI": 1.0, "PD": 3.8, "OTH": 2.4, "MSI": 0.2, "DS": 1.2},
 }  # fmt: skip
 SEVERE_NEEDS = ["SLD", "PMLD", "DS"]
 
@@ -85,14 +90,13 @@ def authorities(design, seed):
 
 
 def small_areas(design, las, seed):
-    """One row for each small area: area_code, la (row number in las), idaci_score, catchment (mainstream school)."""
+    """One row for each small area: its code, deprivation score, authority and nearest mainstream school."""
     rng = sim.stream(seed, "areas")
     schools = design.truth["schools_by_type"]["mainstream"]
     catchment = np.repeat(np.arange(schools), design.truth["areas_per_mainstream_school"])
     la = catchment * len(las) // schools
-    score = las["deprivation"].to_numpy()[la] + design.truth["idaci_sd"]["area"] * rng.standard_normal(
-        len(la)
-    )
+    spread = design.truth["idaci_sd"]["area"]
+    score = las["deprivation"].to_numpy()[la] + spread * rng.standard_normal(len(la))
     return pd.DataFrame(
         {
             "area_code": sim.area_codes(len(la))[rng.permutation(len(la))],
@@ -103,27 +107,35 @@ def small_areas(design, las, seed):
     )
 
 
-def empty_schools(design, las, seed):
-    """One row for each school before pupils come: mainstream first, then special, then alternative provision."""
+def empty_schools(design, las, areas, seed):
+    """One row for each school before pupils come: mainstream, then special, then alternative provision."""
     rng = sim.stream(seed, "schools")
-    kinds = design.truth["schools_by_type"]
-    mainstream, special, alternative = kinds["mainstream"], kinds["SPE"], kinds["APR"]
-    shares = design.truth["schools_shares"]
-    types = np.concatenate([sim.draw(rng, shares, mainstream), ["SPE"] * special, ["APR"] * alternative])
-    la = np.concatenate([np.arange(size) * len(las) // size for size in (mainstream, special, alternative)])
-    schools = pd.DataFrame({"school_type": types, "la": la})
+    counts = design.truth["schools_by_type"]
+    la = np.concatenate([np.arange(count) * len(las) // count for count in counts.values()])
+    mainstream = np.arange(len(la)) < counts["mainstream"]
+    schools = pd.DataFrame({"la": la, "school_urn": sim.identifiers(rng, len(la), "X", 5)})
+    schools["school_type"] = np.concatenate(
+        [mainstream_types(design, areas, seed), ["SPE"] * counts["SPE"], ["APR"] * counts["APR"]]
+    )
     schools["region"] = las["region"].to_numpy()[la]
     schools["la_code"] = las["la_code"].to_numpy()[la]
-    schools["school_urn"] = sim.identifiers(rng, len(schools), "X", 5)
-    # One authority in ten keeps grammar schools: the second and fifth of its seven mainstream schools.
-    place = np.concatenate(
-        [np.arange(mainstream) - la[:mainstream] * mainstream // len(las), np.zeros(special + alternative)]
-    )
-    selective = (la % 10 == 3) & np.isin(place, [1, 4]) & (np.arange(len(schools)) < mainstream)
-    is_mainstream = schools["school_type"].isin(list(shares))
-    schools["admissions_policy"] = np.where(selective, "SEL", "NON")
-    schools["admissions_policy"] = schools["admissions_policy"].where(is_mainstream)
+    schools["diversity"] = las["diversity"].to_numpy()[la]
+    # One authority in ten keeps grammar schools: the second and fifth of its mainstream schools.
+    place = np.where(mainstream, np.arange(len(la)) - np.searchsorted(la[mainstream], la), -1)
+    grammar = (la % 10 == 3) & np.isin(place, [1, 4])
+    schools["admissions_policy"] = pd.Series(np.where(grammar, "SEL", "NON")).where(mainstream)
+    schools["effect"] = design.truth["attainment_school_sd"] * rng.standard_normal(len(la))
     return schools
+
+
+def mainstream_types(design, areas, seed):
+    """The type of each mainstream school: sponsors took over schools in deprived catchments."""
+    shares = design.truth["schools_shares"]
+    catchment = areas.groupby("catchment")["idaci_score"].mean().to_numpy()
+    leanings = {"ACS": 6.0, "ACC": -2.0}
+    scores = np.outer(catchment - 0.2, [leanings.get(kind, 0.0) for kind in shares])
+    chances = sim.shares_for(list(shares.values()), scores)
+    return sim.draw_rows(sim.stream(seed, "school types"), chances, shares)
 
 
 def describe_schools(design, schools, pupils, seed):
@@ -138,10 +150,15 @@ def describe_schools(design, schools, pupils, seed):
     )
     schools["religious_character"] = np.where(small, "NON", faith)
     london = (schools["region"] == "E12000007").to_numpy()
-    schools["urban_rural"] = np.where(london, "UMC", sim.draw(rng, URBAN, size))
+    scores = np.outer(schools["diversity"], [0.8, 0.0, -1.2])
+    setting = sim.draw_rows(rng, sim.shares_for(list(SETTINGS.values()), scores), SETTINGS)
+    schools["urban_rural"] = np.where(london, "UMC", setting)
     schools["sixth_form"] = np.where(sim.happens(rng, np.where(small, 0.35, 0.62)), "Y", "N")
-    grades = sim.draw(rng, {1: 17, 2: 63, 3: 12, 4: 2, 9: 6}, size).astype(int)
-    schools["ofsted_rating"] = grades
+    # Better schools get better grades, but not reliably.
+    impression = schools["effect"] / design.truth["attainment_school_sd"] + rng.standard_normal(size)
+    cuts = np.cumsum(list(GRADES.values())) / sum(GRADES.values())
+    grade = 1 + np.searchsorted(cuts, (-impression).rank(pct=True)).clip(0, 3)
+    schools["ofsted_rating"] = np.where(sim.happens(rng, np.full(size, NO_GRADE)), 9, grade)
     by_school = pupils.groupby("school_urn")
     schools = schools[schools["school_urn"].isin(pupils["school_urn"])].copy()
     schools["year11_pupils"] = schools["school_urn"].map(by_school.size()).astype(int)
@@ -206,9 +223,8 @@ def free_school_meals(design, pupils, seed):
     region = pupils["region"].to_numpy()
     chance = np.zeros(len(pupils))
     for code, rate in known.items():
-        chance[region == code] = sim.logistic(score + sim.intercept_for(rate, score[region == code]))[
-            region == code
-        ]
+        here = region == code
+        chance[here] = sim.logistic(score[here] + sim.intercept_for(rate, score[here]))
     rest = ~np.isin(region, list(known))
     rate = (rates * len(pupils) - chance.sum()) / rest.sum()
     chance[rest] = sim.logistic(score[rest] + sim.intercept_for(rate, score[rest]))
@@ -243,6 +259,7 @@ def attainment_at_11(design, pupils, seed):
         + truth["ks2_if_fsm"] * (pupils["fsm_eligible"] == "Y")
         + pupils["sen_provision"].map(truth["ks2_if_sen"]).astype(float)
         + pupils["ethnic_group_minor"].map(truth["ks2_by_ethnic_group"]).astype(float).fillna(0)
+        + truth["ks2_if_looked_after"] * (pupils["looked_after"] == "Y")
         + truth["ks2_per_month_older"] * (5.5 - months_after_september)
     )
     return (2 * (mean + truth["ks2_noise_sd"] * rng.standard_normal(len(pupils)))).round() / 2
@@ -267,7 +284,7 @@ def choose_schools(schools, pupils, seed):
     semh = (pupils["sen_primary_need"] == "SEMH").to_numpy()
     fsm = (pupils["fsm_eligible"] == "Y").to_numpy()
     alternative = ~special & sim.happens(rng, np.where(semh, 0.07, np.where(fsm, 0.008, 0.0015)))
-    moves = sim.happens(rng, np.full(size, 0.10))
+    moves = sim.happens(rng, np.full(size, 0.06))
     for code, rows in in_la.items():
         here = la == code
         mainstream = [row for row in rows if policy[row] == "NON"]
@@ -302,10 +319,15 @@ def absence_scores(design, pupils, schools, school, seed):
         + pupils["ethnic_group_minor"].map(truth["absence_by_ethnic_group"]).astype(float).fillna(0)
     ).to_numpy() + truth["absence_school_sd"] * rng.standard_normal(len(schools))[school]
     carried = truth["absence_persistence"]
-    habits = [rng.standard_normal(len(pupils))]
+    habit = rng.standard_normal(len(pupils))
+    habits = [habit]
     for _ in YEARS[1:]:
-        habits.append(carried * habits[-1] + np.sqrt(1 - carried**2) * rng.standard_normal(len(pupils)))
-    return fixed[:, None] + truth["absence_pupil_sd"] * np.column_stack(habits)
+        habit = carried * habit + np.sqrt(1 - carried**2) * rng.standard_normal(len(pupils))
+        habits.append(habit)
+    habits = np.column_stack(habits)
+    # A long tail: those who miss most miss very much more, so that some hardly come at all.
+    tail = truth["absence_tail"] * np.clip(habits, 0, None) ** 2
+    return fixed[:, None] + truth["absence_pupil_sd"] * habits + tail
 
 
 def absence_rates(design, kind):
@@ -338,16 +360,11 @@ def possible_sessions(schools, school, seed):
 def attendance(design, pupils, schools, school, seed):
     """The years table without attainment: sessions possible, attended and missed, and suspensions."""
     rng = sim.stream(seed, "sessions")
-    scores, possible = (
-        absence_scores(design, pupils, schools, school, seed),
-        possible_sessions(schools, school, seed),
-    )
+    scores = absence_scores(design, pupils, schools, school, seed)
+    possible = possible_sessions(schools, school, seed)
     fsm = (pupils["fsm_eligible"] == "Y").to_numpy()
-    kinds = (
-        schools["school_type"]
-        .where(schools["school_type"].isin(["SPE", "APR"]), "mainstream")
-        .to_numpy()[school]
-    )
+    small = schools["school_type"].isin(["SPE", "APR"])
+    kinds = schools["school_type"].where(small, "mainstream").to_numpy()[school]
     absent, unauthorised = np.zeros_like(possible), np.zeros_like(possible)
     for kind in ("mainstream", "SPE", "APR"):
         these = kinds == kind
@@ -374,15 +391,14 @@ def attendance(design, pupils, schools, school, seed):
 
 
 def unauthorised_share(design, kind, year):
-    """Share of the sessions missed that are not authorised. In alternative provision it is a design assumption."""
+    """Share of the sessions missed that are not authorised, in a year (0, 1, 2) and kind of school.
+
+    There is no figure for alternative provision (so it is a parameter) nor for 2021/22 (so the next is used).
+    """
     if kind == "APR":
-        return 0.55
-    figures = {
-        "SPE": ["pupils-absence-special-2024"] * 3,
-        "mainstream": ["pupils-absence-secondary-2023"] * 2,
-    }
-    figures["mainstream"] = figures["mainstream"] + ["pupils-absence-secondary-2024"]
-    sessions = design.published[figures[kind][year]]
+        return design.truth["unauthorised_in_alternative_provision"]
+    mainstream = "pupils-absence-secondary-2024" if year == 2 else "pupils-absence-secondary-2023"
+    sessions = design.published["pupils-absence-special-2024" if kind == "SPE" else mainstream]
     return sessions["unauthorised_absence_sessions"] / sum(sessions.values())
 
 
@@ -396,7 +412,7 @@ def suspensions(pupils, scores, seed):
         + 0.5 * (pupils["sex"] == "M")
         + 0.7 * (pupils["looked_after"] == "Y")
     ).to_numpy(dtype=float)
-    mean = np.exp(-3.6 + risk[:, None] + 0.35 * (scores - scores.mean(axis=0)))
+    mean = np.exp(-2.9 + risk[:, None] + 0.35 * (scores - scores.mean(axis=0)))
     proneness = rng.gamma(0.3, 1 / 0.3, size=(len(pupils), 1))
     return rng.poisson(mean * proneness * np.exp(0.3 * rng.standard_normal(scores.shape) - 0.045))
 
@@ -413,10 +429,9 @@ def attainment_at_16(design, pupils, schools, school, seed):
     """The Attainment 8 score of each pupil, in halves, with the published average over all."""
     rng = sim.stream(seed, "attainment 8")
     truth = design.truth
-    school_effect = truth["attainment_school_sd"] * rng.standard_normal(len(schools))
-    kind_effect = (
-        schools["school_type"].map(truth["attainment_by_school_type"]).astype(float).fillna(0).to_numpy()
-    )
+    kind_effect = schools["school_type"].map(truth["attainment_by_school_type"]).astype(float).fillna(0)
+    london = truth["attainment_in_london"] * (schools["region"] == "E12000007")
+    school_effect = (schools["effect"] + kind_effect + london).to_numpy()
     score = (
         truth["attainment_per_ks2"] * (pupils["ks2_score"].clip(80, 120) - 105)
         + truth["attainment_per_idaci"] * pupils["idaci_score"]
@@ -425,7 +440,8 @@ def attainment_at_16(design, pupils, schools, school, seed):
         + truth["attainment_if_female"] * (pupils["sex"] == "F")
         + truth["attainment_if_eal"] * (pupils["language_group"] == "2_OTH")
         + pupils["sen_provision"].map(truth["attainment_if_sen"]).astype(float)
-        + (school_effect + kind_effect)[school]
+        + truth["attainment_if_looked_after"] * (pupils["looked_after"] == "Y")
+        + school_effect[school]
         + truth["attainment_noise_sd"] * rng.standard_normal(len(pupils))
     )
     # Scores stop at 0 and 90, so the constant that meets the published mean is found step by step.
@@ -463,10 +479,11 @@ def plant(design, pupils, schools, years, seed):
     rows = years["pupil_ref"].isin(pupils["pupil_ref"].iloc[present])
     years.loc[rows, ["authorised_absence_sessions", "unauthorised_absence_sessions", "suspensions"]] = 0
     pupils.loc[present, "attendance_rate"] = 100.0
-    bright = some((register["urban_rural"] == "RTV") & register["admissions_policy"].notna())
-    pupils.loc[bright, ["ethnic_group_minor", "first_language", "language_group"]] = ["WIRT", "ENG", "1_ENG"]
-    pupils.loc[bright, "ks2_score"] = 117 + rng.integers(0, 7, count) / 2
-    pupils.loc[bright, "attainment8"] = 85 + rng.integers(0, 8, count) / 2
+    signing = some((register["urban_rural"] == "RTV") & register["admissions_policy"].notna())
+    pupils.loc[signing, ["first_language", "language_group"]] = ["BSL", "2_OTH"]
+    pupils.loc[signing, ["sen_provision", "sen_primary_need"]] = ["K", "HI"]
+    pupils.loc[signing, "ks2_score"] = 117 + rng.integers(0, 7, count) / 2
+    pupils.loc[signing, "attainment8"] = 85 + rng.integers(0, 8, count) / 2
     cared_for = some(register["admissions_policy"] == "SEL")
     pupils.loc[cared_for, ["looked_after", "sen_provision"]] = ["Y", "E"]
     pupils.loc[cared_for, "sen_primary_need"] = sim.draw(rng, {"HI": 2, "PD": 2, "ASD": 1}, count)
@@ -497,20 +514,19 @@ def population(seed=2026, size=None, complete=False):
     design = sim.read("pupils")
     size = size or design.package["sampling"]["population"]
     las = authorities(design, seed)
-    areas, schools = small_areas(design, las, seed), empty_schools(design, las, seed)
-    pupils, school = enrolled(design, las, areas, schools, size, seed)
+    areas = small_areas(design, las, seed)
+    schools = empty_schools(design, las, areas, seed)
+    pupils = enrolled(design, las, areas, schools, size, seed)
     schools = describe_schools(design, schools, pupils, seed)
     years = complete_attendance(attendance(design, pupils, *positions(schools, pupils), seed))
     last = years[years["nc_year"] == 11]
-    pupils["attendance_rate"] = (
-        (100 * last["attended_sessions"] / last["possible_sessions"]).round(1).to_numpy()
-    )
+    rate = 100 * last["attended_sessions"] / last["possible_sessions"]
+    pupils["attendance_rate"] = rate.round(1).to_numpy()
     pupils["attainment8"] = attainment_at_16(design, pupils, *positions(schools, pupils), seed)
     pupils["ks2_score"] = pupils["ks2_score"].clip(80, 120)
     plant(design, pupils, schools, years, seed)
     years = complete_attendance(years)
-    years["test_score"] = school_tests(pupils, seed)
-    years["test_score"] = years["test_score"].astype("Int64")
+    years["test_score"] = pd.array(school_tests(pupils, seed), dtype="Int64")
     if not complete:
         lose_values(design, pupils, years, seed)
     tables = {"schools": schools, "pupils": pupils, "years": years}
@@ -540,7 +556,7 @@ def enrolled(design, las, areas, schools, size, seed):
     pupils["ks2_score"] = attainment_at_11(design, pupils, seed)
     school = choose_schools(schools, pupils, seed)
     pupils["school_urn"] = schools["school_urn"].to_numpy()[school]
-    return pupils, school
+    return pupils
 
 
 def positions(schools, pupils):
