@@ -257,24 +257,25 @@ def make_venv(found, run):
 
 def _works(python):
     """Whether this is a Python 3.11 with pip that runs."""
-    return _runs(python, "-c", "import sys, pip; sys.exit(sys.version_info[:2] != (3, 11))")
+    return runs(python, "-c", "import sys, pip; sys.exit(sys.version_info[:2] != (3, 11))")
 
 
-def _runs(*command):
+def runs(*command):
+    """Whether a command can be started and succeeds. Its output goes nowhere."""
     return execute(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) == 0
 
 
 def find_uv(run=subprocess.call):
     """The command of uv: this computer's, or the locked one, put into ``.venv``. ``None`` if none runs."""
     found = shutil.which("uv")
-    if found and _runs(found, "--version"):
+    if found and runs(found, "--version"):
         return [found]
     python = python_of(VENV)
-    if not _runs(python, "-m", "uv", "--version"):
+    if not runs(python, "-m", "uv", "--version"):
         block = next(block for block in locked() if name_of(block) == "uv")
         with requirements(block) as path:
             execute([python, "-m", "pip", "install", "--require-hashes", "--quiet", "-r", path], run)
-    return [python, "-m", "uv"] if _runs(python, "-m", "uv", "--version") else None
+    return [python, "-m", "uv"] if runs(python, "-m", "uv", "--version") else None
 
 
 def install(uv, say, run):

@@ -1,8 +1,8 @@
 """``python3 -m course check``: is this computer ready for the course? Standard library only.
 
-Each check looks at one thing and returns a ``Finding``: what it saw, and the exact fix if something is wrong. A
-check takes the facts it judges as arguments, so that a test can hand it a full disk or a broken network. None of
-them changes anything, except that the lab checks run a little of each lab.
+Each check looks at one thing and returns a ``Finding``: what it saw, and the exact fix if something is wrong.
+A check takes the facts it judges as arguments, so that a test can hand it a full disk or a broken network. None
+of them changes anything.
 """
 
 import os
@@ -15,11 +15,11 @@ import subprocess
 import sys
 import tempfile
 import urllib.parse
-import urllib.request
 from pathlib import Path
 from typing import NamedTuple
 
 from course import environment
+from course.__main__ import wrong_python
 from course.environment import ROOT
 
 GB = 10**9
@@ -63,21 +63,17 @@ class Finding(NamedTuple):
 # ------------------------------------------------------------------------------ this computer
 
 
-def check_python(version=sys.version_info, bits=8 * struct.calcsize("P"), machine=platform.machine()):
+def check_python(version=sys.version_info, bits=None, machine=None, windows=os.name == "nt"):
     """Python 3.11, 64 bits, on a processor that the packages are built for."""
-    from course.__main__ import wrong_python
-
+    bits = bits or 8 * struct.calcsize("P")
+    machine = machine or platform.machine()
     found = f"{'.'.join(str(part) for part in version[:3])}, {bits} bit, {machine}"
-    wrong = wrong_python(version, "check")
-    if wrong:
-        return Finding("Python", found, wrong)
-    if bits != 64:
-        return Finding("Python", found, "Install the 64-bit edition of Python 3.11, and use that one.")
-    if os.name == "nt" and machine.upper() == "ARM64":
-        return Finding(
-            "Python", found, "Install the 'Windows installer (64-bit)' of Python 3.11, not the ARM64 one."
-        )
-    return Finding("Python", found)
+    fix = wrong_python(version, "check") or ""
+    if not fix and bits != 64:
+        fix = "Install the 64-bit edition of Python 3.11, and use that one."
+    if not fix and windows and machine.upper() == "ARM64":
+        fix = "Install the edition of Python 3.11 called 'Windows installer (64-bit)', not the ARM64 one."
+    return Finding("Python", found, fix)
 
 
 def check_folder(root=ROOT):
@@ -94,7 +90,7 @@ def check_folder(root=ROOT):
 
 
 def check_synced(root=ROOT, variables=os.environ):
-    """The folder is not one that a program copies to the internet: that slows, locks and splits 100,000 files."""
+    """The folder is not one that a program copies to the internet, which slows and locks 100,000 files."""
     service = next((name for name in SYNCED for part in root.parts if name.lower() in part.lower()), None)
     for name in ("OneDrive", "OneDriveCommercial", "OneDriveConsumer"):
         if variables.get(name) and root.is_relative_to(variables[name]):
@@ -134,14 +130,14 @@ def _long_paths_allowed():
         return False
 
 
-def check_space(state, usage=shutil.disk_usage, root=ROOT, needed=SPACE.get(sys.platform, SPACE["other"])):
+def check_space(state, usage=shutil.disk_usage, root=ROOT, system=sys.platform):
     """Room for the environment, unless it is there already."""
     free = usage(root).free
-    needed = GB // 2 if state == "ready" else needed
-    says = f"{free / GB:.1f} GB free; {needed / GB:.1f} GB needed"
+    needed = GB // 2 if state == "ready" else SPACE.get(system, SPACE["other"])
+    says = f"{free / GB:.1f} GB free, {needed / GB:.1f} GB needed"
     if free >= needed:
         return Finding("Disk space", says)
-    fix = f"Free {(needed - free) / GB:.1f} GB on the disk that holds {root}, or move the course to another disk."
+    fix = f"Free {(needed - free) / GB:.1f} GB on the disk of {root}, or move the course to another disk."
     return Finding("Disk space", says, fix)
 
 
@@ -185,9 +181,8 @@ def check_memory(facts=None):
         return Finding("Memory", "this system does not say how much it has")
     says = f"{total / GB:.1f} GB" + ("" if free is None else f", {free / GB:.1f} GB of it free")
     if total < MEMORY_TOTAL:
-        return Finding(
-            "Memory", says, "Use a computer or a JupyterHub with 4 GB or more, or read the labs in the book."
-        )
+        fix = "Use a computer with 4 GB or more, or a JupyterHub, or read the labs in the book."
+        return Finding("Memory", says, fix)
     if free is not None and free < MEMORY_FREE:
         return Finding("Memory", says, "Close other programs, browser windows first, until 2 GB are free.")
     return Finding("Memory", says)
@@ -201,7 +196,7 @@ def check_port(port=PORT):
     if other:
         fix = f"Nothing to do: JupyterLab takes {other}. To choose: python3 -m course start --port {other}"
         return Finding("Port", f"{port} is in use by another program.", fix, only_a_note=True)
-    fix = "Ask whoever looks after this computer to let Python listen on 127.0.0.1. Until then use the book or a hub."
+    fix = "Ask your IT team to let Python listen on 127.0.0.1. Until then, use the book or a JupyterHub."
     return Finding("Port", f"no port from {port} to {port + 49} can be opened.", fix)
 
 
@@ -221,71 +216,15 @@ SIGNS = {
     "clock": r"certificate is not yet valid|NotValidYet|certificate has expired|cert(ificate)? ?Expired",
     "sign in": r"\b407\b|Proxy Authentication Required",
     "proxy": r"ProxyError|Cannot connect to proxy|tunnel error|proxy connect|unsuccessful tunnel",
-    "certificate": r"CERTIFICATE_VERIFY_FAILED|SSLError|SSLCertVerification|UnknownIssuer|invalid peer certificate",
+    "certificate": r"CERTIFICATE_VERIFY_FAILED|SSLError|SSLCertVerification|UnknownIssuer|invalid peer cert",
     "changed": r"DO NOT MATCH THE HASHES|Hash mismatch",
     "refused": r"\b40[13]\b|Forbidden|Unauthorized",
-    "not there": r"No matching distribution|was not found in the package registry|no version of|\b404\b",
-    "slow": r"timed out|ReadTimeout|operation timed out|Timeout",
     "no network": r"dns error|NameResolution|Name or service not known|getaddrinfo|nodename nor servname|"
     r"No route to host|Network is unreachable|NewConnectionError|Connection refused|error sending request|"
-    r"Failed to establish a new connection|Connection reset",
+    r"Failed to establish a new connection|Connection reset|Connection aborted",
+    "slow": r"timed out|Timeout",
+    "not there": r"No matching distribution|was not found in the package registry|no version of|\b404\b",
 }
-
-
-def diagnose(output, proxy=""):
-    """What is the matter with the network, from an installer's output: a key of ``SIGNS``, or ``'unknown'``."""
-    found = next((name for name, sign in SIGNS.items() if re.search(sign, output, re.I)), "unknown")
-    return "proxy" if found == "no network" and proxy else found
-
-
-def network_finding(trouble, proxy="", certificates=""):
-    """The finding for a trouble that ``diagnose`` named."""
-    says, fix = {
-        "clock": (
-            "the index's certificate is out of date, or this computer's clock is wrong.",
-            "Set the date, time and time zone of this computer, then check again.",
-        ),
-        "sign in": (
-            f"the proxy {proxy} wants a name and password.",
-            f"Ask your IT team for the proxy's address, then: {setting('HTTPS_PROXY', 'http://NAME:PASSWORD@ADDRESS:PORT')}",
-        ),
-        "proxy": (
-            f"this computer is told to use the proxy {proxy}, and it does not answer.",
-            "If you are away from the office network, connect to it, or "
-            f"{unsetting('HTTPS_PROXY')}. At the office, ask your IT team for the right address, then: "
-            f"{setting('HTTPS_PROXY', 'http://ADDRESS:PORT')}",
-        ),
-        "certificate": (
-            "something on the way shows a certificate that Python does not trust"
-            + (f", with the certificates in {certificates}." if certificates else "."),
-            "Many workplaces inspect traffic so. Ask your IT team for their root certificate as a PEM file, then: "
-            + setting("SSL_CERT_FILE", "FULL-PATH-OF-THE-FILE.pem"),
-        ),
-        "changed": (
-            "a file arrived that is not the one the course lists. Something on the way changed it.",
-            "Use another network, or show your IT team this line: package files must pass unchanged.",
-        ),
-        "refused": (
-            "the package index refuses this computer.",
-            "Ask your IT team which package index you may use, then: "
-            f"{setting('UV_DEFAULT_INDEX', 'ITS-ADDRESS')} and {setting('PIP_INDEX_URL', 'ITS-ADDRESS')}",
-        ),
-        "not there": (
-            "the package index answers, but does not have what the course needs.",
-            "Ask your IT team to let their package index serve everything in requirements.lock, or use another network.",
-        ),
-        "slow": (
-            "the package index did not answer in time.",
-            f"Use a faster network. Or give it longer: {setting('UV_HTTP_TIMEOUT', '300')} and "
-            f"{setting('PIP_DEFAULT_TIMEOUT', '300')}",
-        ),
-        "no network": (
-            "the package index cannot be reached.",
-            "Connect to the internet, and to your workplace's private network if it asks for one. If it has a package "
-            f"index of its own: {setting('UV_DEFAULT_INDEX', 'ITS-ADDRESS')} and {setting('PIP_INDEX_URL', 'ITS-ADDRESS')}",
-        ),
-    }.get(trouble, ("a small package could not be downloaded.", "Show these lines to your IT team."))
-    return Finding("Network", says, fix)
 
 
 def setting(name, value):
@@ -293,51 +232,117 @@ def setting(name, value):
     return f'$env:{name} = "{value}"' if os.name == "nt" else f'export {name}="{value}"'
 
 
-def unsetting(name):
-    """How to take a variable away again."""
-    return f"run: Remove-Item Env:{name}" if os.name == "nt" else f"run: unset {name}"
+OWN_INDEX = f"{setting('UV_DEFAULT_INDEX', 'ITS-ADDRESS')} and {setting('PIP_INDEX_URL', 'ITS-ADDRESS')}"
+FORGET_PROXY = "Remove-Item Env:HTTPS_PROXY" if os.name == "nt" else "unset HTTPS_PROXY https_proxy"
+
+# What each of them means, and what to do.
+TROUBLES = {
+    "clock": (
+        "the package index's certificate is out of date, or this computer's clock is wrong.",
+        "Set this computer's date, time and time zone, then check again.",
+    ),
+    "sign in": (
+        "the proxy {proxy} wants a name and password.",
+        "Ask your IT team for both, then: " + setting("HTTPS_PROXY", "http://NAME:PASSWORD@{proxy}"),
+    ),
+    "proxy": (
+        "this computer is told to use the proxy {proxy}, which does not answer.",
+        "Away from the office, connect to the office network, or do without the proxy: "
+        + FORGET_PROXY
+        + "\nAt the office, ask your IT team for the right address, then: "
+        + setting("HTTPS_PROXY", "http://ADDRESS:PORT"),
+    ),
+    "certificate": (
+        "something on the way shows a certificate that Python does not trust{certificates}.",
+        "Many workplaces inspect traffic so. Ask your IT team for their root certificate as a PEM file, then: "
+        + setting("SSL_CERT_FILE", "FULL-PATH-OF-THE-FILE"),
+    ),
+    "changed": (
+        "a file arrived that is not the one the course lists. Something on the way changed it.",
+        "Use another network, or show your IT team this line: package files must pass unchanged.",
+    ),
+    "refused": (
+        "the package index refuses this computer.",
+        f"Ask your IT team which package index you may use, then: {OWN_INDEX}",
+    ),
+    "not there": (
+        "the package index answers, but does not have what the course needs.",
+        "Use another network, or ask your IT team to let their index serve everything in requirements.lock.",
+    ),
+    "slow": (
+        "the package index did not answer in time.",
+        "Use a faster network, or allow more time: "
+        f"{setting('UV_HTTP_TIMEOUT', '300')} and {setting('PIP_DEFAULT_TIMEOUT', '300')}",
+    ),
+    "no network": (
+        "the package index cannot be reached.",
+        "Connect to the internet, and to your workplace's private network if it asks for one.\n"
+        f"If your workplace has a package index of its own: {OWN_INDEX}",
+    ),
+    "unknown": ("a small package could not be downloaded:\n{output}", "Show these lines to your IT team."),
+}
+
+
+def diagnose(output, proxy=""):
+    """What is the matter with the network, from an installer's output: a key of ``TROUBLES``."""
+    found = next((name for name, sign in SIGNS.items() if re.search(sign, output, re.I)), "unknown")
+    return "proxy" if found == "no network" and proxy else found
+
+
+def network_finding(output, proxy="", certificates=""):
+    """The finding for an installer's output, the proxy in use and the certificate file in use."""
+    facts = {
+        "proxy": without_password(proxy),
+        "certificates": f" (the certificates it trusts are in {certificates})" if certificates else "",
+        "output": output.strip(),
+    }
+    says, fix = TROUBLES[diagnose(output, proxy)]
+    return Finding("Network", says.format(**facts), fix.format(**facts))
 
 
 def check_network(variables=None, seconds=60):
-    """Download one small package of the lock with the installer that ``start`` would use first, and throw it away."""
+    """Download one small package of the lock with pip, as ``start`` would, and throw it away."""
     variables = variables or environment.network_variables()
     proxy = variables.get("HTTPS_PROXY") or variables.get("https_proxy") or ""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        pip = _pip(folder)
+        pip = find_pip(folder)
         if pip is None:
-            return Finding(
-                "Network", "cannot be tried: Python could not make an environment.", environment.NO_VENV
-            )
-        command = [*pip, "download", "--retries", "0", "--no-cache-dir", "--no-deps", "--require-hashes"]
+            return Finding("Network", "cannot be tried, because Python has no pip.", environment.NO_VENV)
+        options = ["--retries", "0", "--timeout", "20", "--no-cache-dir", "--no-deps", "--require-hashes"]
         with environment.requirements(smallest_block()) as path:
-            try:
-                tried = subprocess.run(
-                    [*command, "--dest", folder, "-r", path],
-                    env={"PIP_DEFAULT_TIMEOUT": "20", **variables},
-                    timeout=seconds,
-                    capture_output=True,
-                    text=True,
-                    errors="replace",
-                )
-            except subprocess.TimeoutExpired:
-                return network_finding("slow")
-    if tried.returncode == 0:
-        return Finding("Network", "a package was downloaded and its hash was right")
-    trouble = diagnose(tried.stdout + tried.stderr, proxy)
-    finding = network_finding(trouble, without_password(proxy), variables.get("SSL_CERT_FILE", ""))
-    if trouble == "unknown":
-        finding = finding._replace(says=finding.says + "\n" + tried.stderr.strip())
-    return finding
+            command = [*pip, "download", *options, "--dest", folder, "-r", path]
+            code, output = listen(command, variables, seconds)
+    if code == 0:
+        return Finding("Network", "a package was downloaded, and its hash was right")
+    return network_finding(output, proxy, variables.get("SSL_CERT_FILE", ""))
 
 
-def _pip(folder):
-    """The command of a pip: this Python's, or one in a throw-away environment."""
-    for python in (sys.executable, environment.python_of(folder)):
-        if python != sys.executable:
-            environment.execute([sys.executable, "-m", "venv", folder], stdout=subprocess.DEVNULL)
-        if environment._runs(python, "-m", "pip", "--version"):
-            return [str(python), "-m", "pip"]
-    return None
+def listen(command, variables, seconds):
+    """Run a command in the course's folder: its exit code, and what it printed. Too slow counts as a failure."""
+    try:
+        done = subprocess.run(
+            command,
+            cwd=ROOT,
+            env=variables,
+            timeout=seconds,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+        )
+    except subprocess.TimeoutExpired:
+        return 1, f"timed out after {seconds} seconds"
+    return done.returncode, done.stdout
+
+
+def find_pip(folder):
+    """The command of a pip: this Python's, or one in a throw-away environment in ``folder``. Or ``None``."""
+    if environment.runs(sys.executable, "-m", "pip", "--version"):
+        return [sys.executable, "-m", "pip"]
+    environment.execute([sys.executable, "-m", "venv", folder], stdout=subprocess.DEVNULL)
+    python = str(environment.python_of(folder))
+    return [python, "-m", "pip"] if environment.runs(python, "-m", "pip", "--version") else None
 
 
 def smallest_block():
@@ -368,31 +373,19 @@ def check_environment(state):
 
 def check_lab(lab, python, seconds=SLICE_SECONDS):
     """The cells of one lab that are tagged ``slice`` run, in a kernel of the environment."""
-    command = [str(python), "-m", "course.labs", "--slice", Path(lab).stem]
     name = f"Lab {Path(lab).stem.split('-')[0]}"
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         variables = environment.variables({"COURSE_PROGRESS": str(Path(folder) / "progress.json")})
-        try:
-            tried = subprocess.run(
-                command,
-                cwd=ROOT,
-                env=variables,
-                timeout=seconds,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                errors="replace",
-            )
-        except subprocess.TimeoutExpired:
-            fix = "Close other programs and check again. A computer this slow will not get through the lab."
-            return Finding(name, f"not done after {seconds} seconds.", fix)
-    lines = [line for line in tried.stdout.splitlines() if line.strip()]
-    if tried.returncode == 0:
-        return Finding(name, lines[-1] if lines else "runs")
-    last = re.sub(r"\x1b\[[0-9;]*m", "", lines[-1]) if lines else f"stopped with code {tried.returncode}"
-    if tried.returncode in (-9, 137) or "MemoryError" in last or "died" in last.lower():
+        code, output = listen([python, "-m", "course.labs", "--slice", Path(lab).stem], variables, seconds)
+    lines = [re.sub(r"\x1b\[[0-9;]*m", "", line) for line in output.splitlines() if line.strip()]
+    last = lines[-1] if lines else f"stopped with code {code}"
+    if code == 0:
+        return Finding(name, last)
+    if last.startswith("timed out"):
+        return Finding(name, f"{last}.", "Close other programs and check again, or use a faster computer.")
+    if code in (-9, 137) or "MemoryError" in last or "DeadKernelError" in last:
         return Finding(name, f"ran out of memory ({last}).", "Close other programs, browser windows first.")
-    fix = "Get the course's files again, then: python3 -m course setup. If it stays, send this line to your trainer."
+    fix = "Get the course's files again, then: python3 -m course setup\nIf it stays, send your trainer this line."
     return Finding(name, last, fix)
 
 
@@ -426,13 +419,11 @@ def main(_=()):
     problems = 0
     for finding in findings():
         print(f"{finding.word:8} {finding.name}: {finding.says}", flush=True)
-        if finding.fix:
-            print(f"{'':8} {'' if finding.only_a_note else 'Fix: '}{finding.fix}", flush=True)
+        for line in finding.fix.splitlines():
+            print(f"{'':8} {line}", flush=True)
         problems += finding.word == "PROBLEM"
     if problems:
-        print(
-            f"\nNot ready yet: {problems} {'thing' if problems == 1 else 'things'} to fix. Then check again."
-        )
+        print(f"\nNot ready. To fix: {problems}. What to do is below each PROBLEM. Then check again.")
     else:
         print("\nReady. Start with: python3 -m course start")
     return int(problems > 0)
