@@ -16,7 +16,7 @@ import pandas as pd
 from course.measure import _tables
 
 LEAST = 5  # the fewest synthetic tables, or draws of people, that an interval may rest on
-_RARITY = ((0, "no other person"), (1, "1 to 3 others"), (4, "4 to 8 others"), (9, "9 or more others"))
+_RARITY = ((0, "nobody else"), (1, "1 to 3 others"), (4, "4 to 8 others"), (9, "9 or more others"))
 _NO_NUMBER = (
     "A Risk is not one number: without its control, baseline, interval and worst-placed people it would "
     "mislead. Print it, or use .table(); .excess, .low and .high are there to be read together."
@@ -86,7 +86,7 @@ class Risk:
     def __str__(self):
         lines = [f"{self.name}: {self.question}", ""]
         lines += [f"  {words:<58}{value:>22}" for words, value in self._figures()]
-        lines += ["", f"{self._worst_caption()}:", ""]
+        lines += ["", textwrap.fill(self._worst_caption(), 96), ""]
         lines += textwrap.indent(self._worst_words().to_string(index=False), "  ").splitlines()
         lines += [""] + [textwrap.fill(sentence, 96) for sentence in self._sentences()]
         return "\n".join(lines)
@@ -127,7 +127,10 @@ class Risk:
             ("95% interval of the excess", f"{percent(self.low)} to {percent(self.high)}"),
         ]
         for label, training, control in self.details.itertuples(index=False):
-            figures.append((f"{label}: training, control", f"{percent(training)}, {percent(control)}"))
+            if pd.isna(control):
+                figures.append((label, percent(training)))
+            else:
+                figures.append((f"{label}: training, control", f"{percent(training)}, {percent(control)}"))
         times = "hit" if self.tables == 1 else f"hit in all {self.tables} tables"
         figures.append((f"People {times}: training, control", "{:,}, {:,}".format(*self.always_hit)))
         return figures
@@ -135,7 +138,7 @@ class Risk:
     def _worst_caption(self):
         return (
             f"Worst-placed people: share {self.hit_means}, by how many other people in the training part "
-            "have the same values"
+            "share their values"
         )
 
     def _worst_words(self):
@@ -143,7 +146,7 @@ class Risk:
         table = self.worst_placed
         return pd.DataFrame(
             {
-                "Same values as": table["others"],
+                "Share values with": table["others"],
                 "Training people": table["training_people"].map("{:,}".format),
                 "Training hit": table["training_hit"].map(percent),
                 "Control people": table["control_people"].map("{:,}".format),
@@ -160,7 +163,7 @@ class Risk:
 
     def _sentences(self):
         """What the figures show and do not show."""
-        return [self._shows(), self._interval(), self._worst_sentence(), *self.notes, self._limits()]
+        return [*self.notes, self._shows(), self._interval(), self._worst_sentence(), self._limits()]
 
     def _shows(self):
         if self.low > 0:
@@ -196,9 +199,10 @@ class Risk:
         if worst is None:
             return "There are too few people in every group to say who is worst placed."
         return (
-            f"The average hides people. The gap is widest for people with the same values as "
+            f"The average hides people. The gap is widest for people who share their values with "
             f"{worst['others']}: {percent(worst['training_hit'])} of them were hit in the training part and "
-            f"{percent(worst['control_hit'])} in the control part."
+            f"{percent(worst['control_hit'])} in the control part. As the widest of several, part of it "
+            "may be chance."
         )
 
     def _limits(self):
@@ -224,7 +228,7 @@ class Hits(NamedTuple):
     control: np.ndarray
     training_people: np.ndarray  # one entry per person
     control_people: np.ndarray
-    details: dict  # label -> (training share, control share)
+    details: dict  # label -> (training share, control share); control NaN where there is one share only
 
 
 def people_hits(training, control, details=None):
@@ -331,8 +335,11 @@ class Release:
         by_group = [_excess(*pair) for pair in zip(*(_mean(part, 0) for part in groups), strict=True)]
         people = max(_variance_of_mean(by_group), _least_variance(training, control, tried))
         by_table = [_excess(_rate(hits.training), _rate(hits.control)) for hits in found]
-        spread = np.sqrt(people + (_variance_of_mean(by_table) if len(found) > 1 else 0.0))
-        reach = stdtrit(min(self.draws, len(found) if len(found) > 1 else self.draws) - 1, 0.975) * spread
+        tables = _variance_of_mean(by_table)
+        # Satterthwaite's degrees of freedom for the sum of the two variances.
+        freedom = people**2 / (self.draws - 1) + tables**2 / max(1, len(found) - 1)
+        freedom = (people + tables) ** 2 / freedom
+        reach = stdtrit(freedom, 0.975) * np.sqrt(people + tables)
         excess = _excess(training, control)
         return float(excess - reach), float(min(1.0, excess + reach))
 

@@ -10,8 +10,8 @@ All attacks are called alike: `attack(training, control, synthetic, keys, ...)`.
 - `training` and `control` are drawn at random from the same people, none in both. If one is larger it is
   sampled down, so that equal numbers are attacked and uniqueness is judged in samples of equal size.
 - `synthetic` is the table to be released, or a list of at least five tables made with different seeds. One
-  table is attacked through groups of people drawn at random (`draws`, at least five), and the interval then
-  covers the choice of people only. Five or more also cover the luck of synthesis.
+  table is attacked through groups of people drawn at random (`draws`: ten unless told, at least five), and
+  the interval then covers the choice of people only. Five or more tables also cover the luck of synthesis.
 - `keys` are the columns the intruder knows. They are compared exactly: put ages and money in bands first
   (`band`), or almost nobody will match and the table will look safer than it is. Blank keys match each other.
 
@@ -30,7 +30,7 @@ import numpy as np
 import pandas as pd
 
 from course.measure import _tables
-from course.measure._risk import Hits, Release, Risk, people_hits
+from course.measure._risk import Hits, Release, Risk, people_hits, percent
 
 __all__ = [
     "Risk",
@@ -101,7 +101,7 @@ def rows_like(person, table, keys):
     return table[code == wanted[0]]
 
 
-def singling_out(training, control, synthetic, keys, *, seed=0, draws=5):
+def singling_out(training, control, synthetic, keys, *, seed=0, draws=10):
     """Attack: claim that a combination of keys unique in the synthetic table picks out one real person.
 
     Each such combination is a guess; it is right if exactly one person in the part has it. The rate is
@@ -134,7 +134,7 @@ def singling_out(training, control, synthetic, keys, *, seed=0, draws=5):
     )
 
 
-def replicated_uniques(training, control, synthetic, keys, *, seed=0, draws=5):
+def replicated_uniques(training, control, synthetic, keys, *, seed=0, draws=10):
     """Attack: find people who are unique on their keys, and unique again in the synthetic table.
 
     The rate is the share of people unique both in their part and in the synthetic table (repU). The share
@@ -158,7 +158,7 @@ def replicated_uniques(training, control, synthetic, keys, *, seed=0, draws=5):
     return release.risk("Replicated uniques", question, keys, attack)
 
 
-def linkability(training, control, synthetic, keys_a, keys_b, *, k=10, seed=0, draws=5):
+def linkability(training, control, synthetic, keys_a, keys_b, *, k=10, seed=0, draws=10):
     """Attack: use the synthetic table to join two files about the same people.
 
     The intruder has one file with `keys_a` and another with `keys_b`. A person's two records are joined
@@ -196,7 +196,7 @@ def linkability(training, control, synthetic, keys_a, keys_b, *, k=10, seed=0, d
     return release.risk("Linkability", question, keys, attack, hit_means="joined")
 
 
-def attribute_inference(training, control, synthetic, keys, target, *, seed=0, draws=5):
+def attribute_inference(training, control, synthetic, keys, target, *, seed=0, draws=10):
     """Attack: guess the `target` of a person whose keys are known.
 
     The guess is the commonest target among the synthetic rows with the same keys; where there are none, or
@@ -233,7 +233,7 @@ def attribute_inference(training, control, synthetic, keys, target, *, seed=0, d
     )
 
 
-def disco(training, control, synthetic, keys, target, *, seed=0, draws=5):
+def disco(training, control, synthetic, keys, target, *, seed=0, draws=10):
     """Attack: learn the `target` where all synthetic rows with a person's keys agree on it.
 
     The rate is the share of all people for whom the synthetic rows with their keys all hold one target
@@ -263,14 +263,14 @@ def disco(training, control, synthetic, keys, target, *, seed=0, draws=5):
     return release.risk("Certain disclosure (DiSCO)", question, keys, attack, hit_means="disclosed")
 
 
-def membership(training, control, synthetic, columns, *, match="exact", most=2000, seed=0, draws=5):
+def membership(training, control, synthetic, columns, *, match="exact", most=5000, seed=0, draws=10):
     """Attack: tell who was in the training part.
 
     match="exact": a person is claimed to have been in the data if a synthetic row equals theirs in all
     `columns`. match="nearest": the half of the people nearest to a synthetic row are claimed (see
     `nearest_record_share` for the distance; at most `most` people of each part are tried, ties share their
     claims). The training rate is the true positive rate, the control rate the false positive rate; their
-    difference is the membership advantage, noted beside the excess. Returns a `Risk`; lower is safer.
+    difference is the membership advantage, shown below the excess. Returns a `Risk`; lower is safer.
     Source: Yeom, Giacomelli, Fredrikson and Jha, IEEE Computer Security Foundations (2018), section 3.
 
     >>> people = pd.DataFrame({"age": range(20), "sex": ["F", "M"] * 10})
@@ -293,28 +293,38 @@ def membership(training, control, synthetic, columns, *, match="exact", most=200
 def _claim_copies(release):
     code = release.codes(release.columns)
     count = _counts(code)
-    return lambda table: people_hits(*(count[table][code[part]] > 0 for part in (TRAINING, CONTROL)))
+
+    def attack(table):
+        hits = [count[table][code[part]] > 0 for part in (TRAINING, CONTROL)]
+        return people_hits(*hits, _advantage(*hits))
+
+    return attack
 
 
 def _claim_nearest(release, most):
-    frames = _positions(release)
+    place = _places(release)
     tried = release.rng(2).permutation(release.people)[:most]
     if len(tried) < release.people:
         release.notes.append(f"{len(tried):,} people of each part were tried, drawn at random.")
 
     def attack(table):
-        away = np.concatenate([_nearest(_rows(frames[part], tried), frames[table]) for part in (0, 1)])
+        tree = _tree(place(table))
+        away = np.concatenate([_nearest(place(part, tried), tree) for part in (TRAINING, CONTROL)])
         cut = np.sort(away)[len(tried) - 1]
         tie = (len(tried) - (away < cut).sum()) / (away == cut).sum()
         claims = np.where(away < cut, 1.0, np.where(away == cut, tie, 0.0))
         hits = np.full((2, release.people), np.nan)
         hits[:, tried] = claims.reshape(2, -1)
-        return people_hits(*hits)
+        return people_hits(*hits, _advantage(*hits))
 
     return attack
 
 
-def nearest_record_share(training, control, synthetic, columns, *, most=2000, seed=0, draws=5):
+def _advantage(training, control):
+    return {"Advantage, true minus false positive rate": (np.nanmean(training) - np.nanmean(control), np.nan)}
+
+
+def nearest_record_share(training, control, synthetic, columns, *, most=5000, seed=0, draws=10):
     """Attack: see whether synthetic rows lie nearer to training people than to control people.
 
     The rate is the share of synthetic rows whose nearest real person is in the training part; the control
@@ -322,10 +332,11 @@ def nearest_record_share(training, control, synthetic, columns, *, most=2000, se
     Ties and exact copies are reported apart, because a tie at distance zero can be a copy. For the
     worst-placed people, hit means that a synthetic row is an exact copy of them. Returns a `Risk`.
 
-    Distance: the mean over `columns` of 1 for different categories, or for one blank, and the difference in
-    percentiles for numbers and dates (Gower, Biometrics 27, 1971, with percentiles for ranges). At most
-    `most` rows of each synthetic table, drawn at random, are compared with every person; copies are
-    counted among all rows. Source: Platzer and Reutterer, Frontiers in Big Data 4 (2021).
+    Distance: the sum over `columns` of 1 for different categories and the difference in percentiles for
+    numbers and dates, 1/2 or more where one is blank (Gower, Biometrics 27, 1971, with percentiles for
+    ranges). At most `most` rows of each synthetic table, drawn at random, are compared with every person;
+    copies are counted among all rows. Columns with hundreds of categories make it slow.
+    Source: Platzer and Reutterer, Frontiers in Big Data 4 (2021).
 
     >>> people = pd.DataFrame({"age": range(20), "sex": ["F", "M"] * 10})
     >>> risk = nearest_record_share(people, people.assign(age=people["age"] + 0.5), people, ["age", "sex"])
@@ -334,20 +345,21 @@ def nearest_record_share(training, control, synthetic, columns, *, most=2000, se
     """
     columns = _tables.names(columns)
     release = Release(training, control, synthetic, columns, seed, draws)
-    code = release.codes(columns)
-    count, frames = _counts(code), _positions(release)
+    code, place = release.codes(columns), _places(release)
+    count, trees = _counts(code), [_tree(place(part)) for part in (TRAINING, CONTROL)]
+    _note_copies(release, code, count)
     if max(len(table) for table in release.synthetic) > most:
         release.notes.append(f"{most:,} rows of each synthetic table were compared, drawn at random.")
 
     def attack(table):
         tried = release.rng(2).permutation(len(code[table]))[:most]
-        rows = _rows(frames[table], tried)
-        to_training, to_control = (_nearest(rows, frames[part]) for part in (TRAINING, CONTROL))
+        rows = place(table, tried)
+        to_training, to_control = (_nearest(rows, tree) for tree in trees)
         nearer = np.where(to_training == to_control, 0.5, to_training < to_control)
         ties = float((to_training == to_control).mean())
         copies = tuple(float((count[part][code[table]] > 0).mean()) for part in (TRAINING, CONTROL))
         copied = [(count[table][code[part]] > 0).astype(float) for part in (TRAINING, CONTROL)]
-        details = {"Synthetic rows that are exact copies": copies, "Synthetic rows that tie": (ties, ties)}
+        details = {"Synthetic rows that are exact copies": copies, "Synthetic rows that tie": (ties, np.nan)}
         return Hits(nearer, 1 - nearer, *copied, details)
 
     question = "do synthetic rows lie nearer to training people than to control people?"
@@ -361,33 +373,48 @@ def nearest_record_share(training, control, synthetic, columns, *, most=2000, se
     )
 
 
-def _release(training, control, synthetic, keys, seed, draws, more=()):
+def _note_copies(release, code, count):
+    """Say first where rows are copies of training people: the nearest-record share can hide them."""
+    rows = np.concatenate([code[2 + i] for i in range(len(release.synthetic))])
+    training, control = (np.sum(count[part][rows] > 0) for part in (TRAINING, CONTROL))
+    # The difference of two counts varies by about the square root of their sum.
+    if training - control > 3 * np.sqrt(training + control):
+        release.notes.append(
+            f"Look at the copies first: {percent(training / len(rows))} of synthetic rows equal a training "
+            f"person in all these columns, and {percent(control / len(rows))} equal a control person. Ties "
+            "and averages can make a table that holds copies look safe on distance."
+        )
+
+
+def _release(training, control, synthetic, keys, seed, draws, more=(), depth=4):
     """A `Release` with its keys checked, and warned of where they are too fine."""
     keys = _tables.names(keys, "keys")
     release = Release(training, control, synthetic, [*keys, *more], seed, draws)
     for key in keys:
-        _warn_if_too_fine(training[key], key, release.notes)
+        _warn_if_too_fine(training[key], key, release.notes, depth)
     return release, keys
 
 
-def _warn_if_too_fine(series, key, notes, rows=100):
+def _warn_if_too_fine(series, key, notes, depth, rows=100):
     """Warn where most people have a value of their own, so that exact matching will miss them."""
     present = series.dropna()
     if len(present) < rows or not (~present.duplicated(keep=False)).mean() > 0.5:
         return
+    number = _tables.kind(series) == "number"
+    advice = f"with band(table[{key!r}], width)" if number else "by the year of a date or a larger area"
     words = (
         f"Most people have a value of {key!r} that nobody else has, so an exact match will miss people an "
-        f"intruder would find; put it in bands first, for example with band(table[{key!r}], width)."
+        f"intruder would find; group it first, for example {advice}."
     )
     notes.append(words)
-    warnings.warn(words, UserWarning, stacklevel=4)
+    warnings.warn(words, UserWarning, stacklevel=depth)
 
 
 def _with_target(training, control, synthetic, keys, target, seed, draws):
     """A `Release` with the codes of the keys and of the target."""
     if target in _tables.names(keys, "keys"):
         raise ValueError(f"{target!r} is both a key and the target; the intruder would know it already.")
-    release, keys = _release(training, control, synthetic, keys, seed, draws, more=(target,))
+    release, keys = _release(training, control, synthetic, keys, seed, draws, more=(target,), depth=5)
     if training[target].nunique(dropna=False) == 1:
         raise ValueError(
             f"Everybody has the same {target!r}, so there is nothing to guess; choose another target."
@@ -437,50 +464,52 @@ def _agreed(code, value, size):
     return agreed
 
 
-def _positions(release):
-    """Each frame as two arrays for `_nearest`: percentiles of its numbers and codes of its categories."""
-    numbers, categories = [], []
+def _places(release):
+    """Return `place(frame, rows)`: people as points whose summed differences are Gower's distance.
+
+    A category becomes one axis per value, at 1/2, so that two different values are 1 apart. A number
+    becomes its percentile; a blank lies in the middle, half a step away from the numbers.
+    """
+    columns = []
     for column in release.columns:
         kind, parts = _tables.alike(column, [frame[column] for frame in release.frames], release.called)
         if kind == "text":
-            categories.append(release.codes([column]))
+            columns.append((True, release.codes([column])))
         else:
-            numbers.append(_percentiles([part.to_numpy(dtype=float) for part in parts]))
-    empty = [np.zeros((len(frame), 0)) for frame in release.frames]
-    return [
-        (
-            np.column_stack([empty[i], *(part[i] for part in numbers)]).astype(np.float32),
-            np.column_stack([empty[i], *(part[i] for part in categories)]).astype(np.int32),
-        )
-        for i in range(len(release.frames))
-    ]
+            columns.append((False, _percentiles([part.to_numpy(dtype=float) for part in parts])))
+
+    def place(frame, rows=slice(None)):
+        axes = []
+        for category, parts in columns:
+            value = parts[frame][rows]
+            if category:
+                axes.append((value[:, None] == np.arange(max(part.max() for part in parts) + 1)) / 2)
+            else:
+                blank = np.isnan(value)
+                axes.append(np.column_stack([np.where(blank, 0.5, value), blank / 2]))
+        return np.hstack(axes)
+
+    return place
 
 
 def _percentiles(parts):
     """Numbers as their place (0 to 1) among the real people's, so that one huge value does not rule.
 
-    Values between two real ones fall between their places. A blank becomes 9, which `_nearest` takes to
-    be as far as can be from any number and no distance from a blank.
+    Values between two real ones fall between their places.
     """
     known = np.sort(np.concatenate([part[~np.isnan(part)] for part in parts[:2]]))
     values, first = np.unique(known, return_index=True)
     middle = (first + np.append(first[1:], len(known)) - 1) / 2 / max(1, len(known) - 1)
-    return [np.where(np.isnan(part), 9.0, np.interp(part, values, middle)) for part in parts]
+    return [np.where(np.isnan(part), np.nan, np.interp(part, values, middle)) for part in parts]
 
 
-def _rows(position, rows):
-    return tuple(array[rows] for array in position)
+def _tree(points):
+    """A search tree. Not balanced: a balanced one is slow where many people have the same values."""
+    from scipy.spatial import KDTree
+
+    return KDTree(points, balanced_tree=False)
 
 
-def _nearest(some, others, block=64):
-    """Distance from each of `some` rows to the nearest of `others`, in blocks so that memory stays small."""
-    nearest = np.empty(len(some[0]), dtype=np.float32)
-    for start in range(0, len(nearest), block):
-        numbers, categories = (array[start : start + block] for array in some)
-        away = np.zeros((len(numbers), len(others[0])), dtype=np.float32)
-        for i in range(numbers.shape[1]):
-            away += np.minimum(np.abs(numbers[:, i, None] - others[0][None, :, i]), 1)
-        for i in range(categories.shape[1]):
-            away += categories[:, i, None] != others[1][None, :, i]
-        nearest[start : start + block] = away.min(axis=1)
-    return nearest / (some[0].shape[1] + some[1].shape[1])
+def _nearest(points, tree):
+    """Distance from each point to the nearest in the tree, rounded so that equal distances tie."""
+    return tree.query(points, p=1)[0].round(9)
