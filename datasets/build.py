@@ -138,9 +138,261 @@ def calibration_table(name, population, training):
 # ---------------------------------------------------------------- The card
 
 
+CARD = """\
+# {title}
+
+{description}
+
+**{simulated}** Geography: {geography}. Period: {period}. Version: {version}. The population has
+{units:,} {unit}; each part is a random sample of {size:,} of them, and none is in both.
+
+## Load it
+
+```python
+from course import data
+
+{name} = data.load("{name}")
+{name}.training["{main}"]
+{name}.control["{main}"]
+```
+
+The training part is for generators to learn from. The control part comes from the same population, and no
+generator ever sees it: a privacy risk means something only beside that of people who were not used.
+
+## Tables and keys
+
+{tables}
+
+{dictionaries}
+
+## How values go missing
+
+MCAR: missing completely at random. MAR: missing at random, given columns that are seen. MNAR: missing not
+at random, because of the value itself. Some columns have a code for values that are missing; it is counted here.
+
+{missing}
+
+## Rules that hold
+
+Every row of both parts keeps every rule. For a rule with a second table, that table is first put beside the
+first by its key.
+
+{rules}
+
+## What is true by construction
+
+These parameters made the data, so the result of an analysis can be compared with them. They are assumptions
+of the course. Published figures stand in the next section.
+
+{truth}
+
+## Published and simulated
+
+These figures are held to published ones, all of the same geography: {geography}. The tolerance is for the
+population. The training part also differs by chance. Where the publication itself was not read, the table
+says: to be checked.
+
+{calibration}
+
+## Who stands out
+
+A few rows were made easy to recognise. They carry no mark.
+
+{planted}
+
+## Not for
+
+- Findings or decisions about real people, places or firms.
+- Estimates for real small areas: the areas here are invented.
+- Proof that a method is safe on real data, which are stranger than these.
+
+## Licence
+
+The data are dedicated to the public domain under
+[CC0 1.0](https://creativecommons.org/publicdomain/zero/1.0/). The published figures: Contains public sector
+information licensed under the
+[Open Government Licence v3.0](https://www.nationalarchives.gov.uk/doc/open-government-licence/version/3/).
+
+## Rebuild it
+
+```bash
+python datasets/build.py {name}
+python datasets/build.py --check {name}
+```
+
+The seed is {seed} and the same bytes come out each time. The build writes this page too. To change the data,
+edit `datapackage.json` or `simulate.py` of this folder, or `datasets/calibration.yaml`.
+"""
+
+
 def card(package, population, training):
-    """The data set card, in Markdown."""
-    return f"# {package['title']}\n\n{package['simulated']}\n"
+    """The data set card: a Markdown page for GitHub and the book, all of it from the package or computed."""
+    sampling = package["sampling"]
+    said = {key: package[key] for key in ("name", "title", "description", "simulated", "main")}
+    return CARD.format(
+        **said,
+        geography=package["geography"],
+        period=package["period"],
+        version=package["version"],
+        unit=sampling["unit"],
+        units=len(population[sampling["unit"]]),
+        size=sampling["size"],
+        seed=sampling["seed"],
+        tables=tables_and_keys(package),
+        dictionaries="\n\n".join(dictionary(resource) for resource in package["resources"]),
+        missing=missing_values(package, training),
+        rules=rules(package),
+        truth=true_parameters(package),
+        calibration=calibration_rows(package, population, training),
+        planted="\n".join(f"- {text}" for text in package["planted"]),
+    )
+
+
+def markdown_table(header, rows):
+    """A Markdown table. Line breaks and upright bars inside cells would break it, so they are replaced."""
+    clean = [[str(cell).replace("|", "\\|").replace("\n", " ") for cell in row] for row in [header, *rows]]
+    lines = ["| " + " | ".join(row) + " |" for row in clean]
+    return "\n".join([lines[0], "|" + " --- |" * len(header), *lines[1:]])
+
+
+def tables_and_keys(package):
+    rows = []
+    for resource in package["resources"]:
+        links = [
+            f"`{', '.join(key['fields'])}` to {key['reference']['resource']}"
+            for key in resource["schema"].get("foreignKeys", [])
+        ]
+        key = ", ".join(f"`{column}`" for column in resource["schema"]["primaryKey"])
+        size = f"{resource['rows']:,}", f"{resource['control']['rows']:,}"
+        rows.append((f"`{resource['name']}`", resource["description"], *size, key, "; ".join(links)))
+    header = ("Table", "One row", "Rows, training", "Rows, control", "Key", "Links")
+    return markdown_table(header, rows)
+
+
+def dictionary(resource):
+    """The columns of one table, then its code lists."""
+    fields = resource["schema"]["fields"]
+    rows = [
+        (f"`{field['name']}`", field["type"], field["role"], _described(field), _limits(field))
+        for field in fields
+    ]
+    codes = [
+        (f"`{field['name']}`", f"`{code['value']}`", code["label"])
+        for field in fields
+        for code in field.get("categories", [])
+    ]
+    text = [
+        f"## Columns of {resource['name']}",
+        markdown_table(("Column", "Type", "Role", "What it is", "Limits"), rows),
+    ]
+    if codes:
+        text += [f"### Codes of {resource['name']}", markdown_table(("Column", "Code", "Meaning"), codes)]
+    return "\n\n".join(text)
+
+
+def _described(field):
+    unit = f" Unit: {field['unit']}." if "unit" in field else ""
+    return f"{field['title']}. {field['description']}{unit}"
+
+
+def _limits(field):
+    """The constraints of a column in words; its code list stands in the table of codes."""
+    limits = field.get("constraints", {})
+    words = {"required": "always filled", "unique": "unique", "enum": "codes below"}
+    values = {"minimum": "from", "maximum": "to", "pattern": "form"}
+    said = [words[key] for key in limits if key in words and limits[key]]
+    return "; ".join(said + [f"{values[key]} `{limits[key]}`" for key in limits if key in values])
+
+
+def missing_values(package, training):
+    rows = []
+    for resource in package["resources"]:
+        for field in resource["schema"]["fields"]:
+            if "missingness" in field:
+                how, column = field["missingness"], training[resource["name"]][field["name"]]
+                lost = column.isna() | column.isin(how.get("codes", []))
+                blank = f"{100 * lost.mean():.1f}"
+                rows.append(
+                    (
+                        f"`{field['name']}`",
+                        how["mechanism"],
+                        how["description"],
+                        blank,
+                        f"`{how['parameter']}`",
+                    )
+                )
+    header = ("Column", "Mechanism", "How", "Missing in training, percent", "True parameter")
+    return markdown_table(header, rows)
+
+
+def rules(package):
+    rows = [
+        (
+            rule["name"],
+            rule["table"] + (f" with {rule['join']}" if "join" in rule else ""),
+            rule["description"],
+        )
+        for rule in package["rules"]
+    ]
+    return markdown_table(("Rule", "Table", "What must hold"), rows)
+
+
+def true_parameters(package):
+    rows = [
+        (
+            f"`{item['name']}`",
+            _value(item["value"]),
+            item.get("unit", ""),
+            item["description"],
+            item.get("check", ""),
+        )
+        for item in package["truth"]
+    ]
+    return markdown_table(("Parameter", "Value", "Unit", "What it does", "How to estimate it"), rows)
+
+
+def _value(value):
+    """A parameter in a table cell: lists and lists by code are written out on one line."""
+    if isinstance(value, dict):
+        return "; ".join(f"{key}: {_value(item)}" for key, item in value.items())
+    if isinstance(value, list):
+        return ", ".join(str(_value(item)) for item in value)
+    return value
+
+
+def calibration_rows(package, population, training):
+    """The table of published and simulated figures, with the source of each."""
+    facts = {figure["id"]: figure for figure in simulation.calibration()}
+    design, rows, said = simulation.read(package["name"]), [], set()
+    for row in calibration_table(package["name"], population, training).itertuples():
+        figure = facts[row.figure]
+        link = f"[{figure['source']['title']}]({figure['source']['path']})"
+        source = f"{link}, {figure['date']}. {figure.get('note', '')}"
+        rows.append(
+            (
+                "" if row.figure in said else f"{figure['title']} ({figure['unit']})",
+                _code_label(design, figure, row.code),
+                f"{row.published:g}",
+                f"{row.population:.1f}",
+                f"{row.training:.1f}",
+                f"{row.tolerance:g}",
+                "as above" if row.figure in said else source,
+            )
+        )
+        said.add(row.figure)
+    header = ("Figure", "Group", "Published", "Population", "Training", "Tolerance", "Source")
+    return markdown_table(header, rows)
+
+
+def _code_label(design, figure, code):
+    how = figure["calibrates"]
+    if not code or "column" not in how:
+        return code.replace("_", " ")
+    for table in [how["table"], *how.get("join", [])]:
+        columns = {field["name"]: field for field in design.resource(table)["schema"]["fields"]}
+        if how["column"] in columns:
+            return design.codes(table, how["column"])[code]
+    raise KeyError(f"{figure['id']} names a column that no table has: {how['column']}")
 
 
 # ---------------------------------------------------------------- Commands

@@ -180,7 +180,7 @@ def tenures(homes, latent, seed):
         - 0.5 * black
         - 0.4 * newer,
         "SR": 0.15 * age + 0.3 * older + 0.65 * poor + 1.5 * lone - 0.3 * couple + 1.0 * black + 0.3 * london,
-        "PR": -0.5 * age + 0.1 * poor + 0.6 * lone - 0.2 * couple + 0.9 * newer + 0.5 * london,
+        "PR": -0.5 * age + 0.1 * poor + 0.6 * lone - 0.2 * couple + 0.9 * newer + 0.65 * london,
     }
     shares = PUBLISHED["tenure-2024-25"]
     chances = shares_for([shares[code] for code in scores], np.column_stack(list(scores.values())))
@@ -250,7 +250,7 @@ def incomes(homes, latent, seed):
         + by_type.fillna(0)
         + by_tenure.fillna(0)
         + TRUTH["income_per_deprivation"] * latent["deprivation"]
-        + 0.14 * homes["region"].eq("E12000007")
+        + 0.22 * homes["region"].eq("E12000007")
         + rng.normal(0, TRUTH["income_spread"], len(homes))
     )
     tail = happens(rng, np.full(len(homes), TRUTH["income_tail_share"]))
