@@ -40,6 +40,9 @@ CPU_BUILDS = ("torch", "torchvision")
 OWN_INDEX = ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_NO_INDEX", "UV_OFFLINE")
 IMPATIENT = {"UV_HTTP_TIMEOUT": "8", "UV_HTTP_CONNECT_TIMEOUT": "5", "UV_HTTP_RETRIES": "0"}
 
+# Each of these may name the workplace's certificates. The first wins, for every installer.
+CERTIFICATES = ("SSL_CERT_FILE", "PIP_CERT", "REQUESTS_CA_BUNDLE")
+
 # JupyterLab asks its makers for news and newer versions. A course on privacy does not.
 QUIET_LAB = {"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True}}
 
@@ -133,9 +136,10 @@ def read_stamp(prefix):
     return lock, folder
 
 
-def state(prefix=VENV):
+def state(prefix=None):
     """``'ready'``, ``'old'`` (other lock), ``'moved'`` (other folder), ``'unfinished'`` or ``'missing'``."""
-    if not Path(prefix).exists():
+    prefix = Path(prefix or VENV)
+    if not prefix.exists():
         return "missing"
     lock, folder = read_stamp(prefix)
     if not lock:
@@ -370,10 +374,9 @@ def network_variables():
     for scheme, address in urllib.request.getproxies().items():
         if scheme in ("http", "https") and not result.get(f"{scheme}_proxy"):
             result.setdefault(f"{scheme.upper()}_PROXY", address)
-    certificates = result.get("SSL_CERT_FILE") or result.get("PIP_CERT")
+    certificates = next((result[name] for name in CERTIFICATES if result.get(name)), None)
     if certificates:
-        result.setdefault("SSL_CERT_FILE", certificates)
-        result.setdefault("PIP_CERT", certificates)
+        result.update(dict.fromkeys(CERTIFICATES, certificates))
     # uv brings its own certificates unless it is told to use the system's. Small Linux images have none.
     paths = ssl.get_default_verify_paths()
     if sys.platform != "linux" or paths.cafile or paths.capath:

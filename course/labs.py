@@ -15,9 +15,10 @@ RUNS = ROOT / "book" / "lab-runs.json"
 
 
 def find(names):
-    """The labs whose file name contains one of ``names``; every lab if there are none. In order."""
+    """The labs to run, in order: files, or labs with one of ``names`` in their name, or every lab."""
     labs = sorted(NOTEBOOKS.glob("*.ipynb"))
-    return [lab for lab in labs if not names or any(Path(name).stem in lab.stem for name in names)]
+    files = [Path(name).resolve() for name in names if Path(name).is_file()]
+    return files or [lab for lab in labs if not names or any(name in lab.stem for name in names)]
 
 
 def peak_mib():

@@ -1,8 +1,8 @@
 """``python3 -m course check``: is this computer ready for the course? Standard library only.
 
 Each check looks at one thing and returns a ``Finding``: what it saw, and the exact fix if something is wrong.
-A check takes the facts it judges as arguments, so that a test can hand it a full disk or a broken network. None
-of them changes anything.
+A check takes the facts it judges as arguments, so that a test can hand it a full disk or a broken network.
+None of them changes anything.
 """
 
 import os
@@ -91,7 +91,7 @@ def check_folder(root=ROOT):
 
 def check_synced(root=ROOT, variables=os.environ):
     """The folder is not one that a program copies to the internet, which slows and locks 100,000 files."""
-    service = next((name for name in SYNCED for part in root.parts if name.lower() in part.lower()), None)
+    service = next((name for name in SYNCED for part in root.parts if part.startswith(name)), None)
     for name in ("OneDrive", "OneDriveCommercial", "OneDriveConsumer"):
         if variables.get(name) and root.is_relative_to(variables[name]):
             service = "OneDrive"
@@ -211,19 +211,18 @@ def _free(port):
 
 # ------------------------------------------------------------------------------ the network
 
-# What an installer's error output contains, by what is the matter. The first that matches counts.
+# What pip's error output contains, by what is the matter. The first that matches counts.
 SIGNS = {
-    "clock": r"certificate is not yet valid|NotValidYet|certificate has expired|cert(ificate)? ?Expired",
+    "clock": r"certificate is not yet valid|certificate has expired",
     "sign in": r"\b407\b|Proxy Authentication Required",
-    "proxy": r"ProxyError|Cannot connect to proxy|tunnel error|proxy connect|unsuccessful tunnel",
-    "certificate": r"CERTIFICATE_VERIFY_FAILED|SSLError|SSLCertVerification|UnknownIssuer|invalid peer cert",
-    "changed": r"DO NOT MATCH THE HASHES|Hash mismatch",
+    "proxy": r"ProxyError|Cannot connect to proxy",
+    "certificate": r"CERTIFICATE_VERIFY_FAILED|SSLError|SSLCertVerification",
+    "changed": r"DO NOT MATCH THE HASHES",
     "refused": r"\b40[13]\b|Forbidden|Unauthorized",
-    "no network": r"dns error|NameResolution|Name or service not known|getaddrinfo|nodename nor servname|"
-    r"No route to host|Network is unreachable|NewConnectionError|Connection refused|error sending request|"
-    r"Failed to establish a new connection|Connection reset|Connection aborted",
+    "no network": r"NameResolution|Name or service not known|getaddrinfo|nodename nor servname|No route to host|"
+    r"Network is unreachable|NewConnectionError|Connection refused|Connection reset|Connection aborted",
     "slow": r"timed out|Timeout",
-    "not there": r"No matching distribution|was not found in the package registry|no version of|\b404\b",
+    "not there": r"No matching distribution|\b404\b",
 }
 
 
@@ -254,7 +253,7 @@ TROUBLES = {
     ),
     "certificate": (
         "something on the way shows a certificate that Python does not trust{certificates}.",
-        "Many workplaces inspect traffic so. Ask your IT team for their root certificate as a PEM file, then: "
+        "Many workplaces inspect traffic so. Ask your IT team for their root certificate in PEM form, then: "
         + setting("SSL_CERT_FILE", "FULL-PATH-OF-THE-FILE"),
     ),
     "changed": (
@@ -294,7 +293,7 @@ def network_finding(output, proxy="", certificates=""):
     facts = {
         "proxy": without_password(proxy),
         "certificates": f" (the certificates it trusts are in {certificates})" if certificates else "",
-        "output": output.strip(),
+        "output": "\n".join(output.strip().splitlines()[-5:]),
     }
     says, fix = TROUBLES[diagnose(output, proxy)]
     return Finding("Network", says.format(**facts), fix.format(**facts))
@@ -308,7 +307,16 @@ def check_network(variables=None, seconds=60):
         pip = find_pip(folder)
         if pip is None:
             return Finding("Network", "cannot be tried, because Python has no pip.", environment.NO_VENV)
-        options = ["--retries", "0", "--timeout", "20", "--no-cache-dir", "--no-deps", "--require-hashes"]
+        options = [
+            "-vv",
+            "--retries",
+            "1",
+            "--timeout",
+            "20",
+            "--no-cache-dir",
+            "--no-deps",
+            "--require-hashes",
+        ]
         with environment.requirements(smallest_block()) as path:
             command = [*pip, "download", *options, "--dest", folder, "-r", path]
             code, output = listen(command, variables, seconds)
@@ -318,7 +326,7 @@ def check_network(variables=None, seconds=60):
 
 
 def listen(command, variables, seconds):
-    """Run a command in the course's folder: its exit code, and what it printed. Too slow counts as a failure."""
+    """Run a command in the course's folder: its exit code, and what it printed. Too slow is a failure."""
     try:
         done = subprocess.run(
             command,
@@ -376,7 +384,7 @@ def check_lab(lab, python, seconds=SLICE_SECONDS):
     name = f"Lab {Path(lab).stem.split('-')[0]}"
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         variables = environment.variables({"COURSE_PROGRESS": str(Path(folder) / "progress.json")})
-        code, output = listen([python, "-m", "course.labs", "--slice", Path(lab).stem], variables, seconds)
+        code, output = listen([python, "-m", "course.labs", "--slice", str(lab)], variables, seconds)
     lines = [re.sub(r"\x1b\[[0-9;]*m", "", line) for line in output.splitlines() if line.strip()]
     last = lines[-1] if lines else f"stopped with code {code}"
     if code == 0:
@@ -385,7 +393,7 @@ def check_lab(lab, python, seconds=SLICE_SECONDS):
         return Finding(name, f"{last}.", "Close other programs and check again, or use a faster computer.")
     if code in (-9, 137) or "MemoryError" in last or "DeadKernelError" in last:
         return Finding(name, f"ran out of memory ({last}).", "Close other programs, browser windows first.")
-    fix = "Get the course's files again, then: python3 -m course setup\nIf it stays, send your trainer this line."
+    fix = "Get the course's files again, then: python3 -m course setup\nIf it stays, send your trainer this."
     return Finding(name, last, fix)
 
 
