@@ -115,7 +115,7 @@ def test_only_what_torch_alone_asks_for_is_left_out():
 
 @pytest.fixture
 def computer(tmp_path, monkeypatch):
-    """A pretended computer: commands are noted, not run. ``computer.fails`` lists words of commands that fail."""
+    """A pretended computer: commands are noted, not run. ``fails`` lists words of commands that fail."""
     monkeypatch.setattr(environment, "VENV", tmp_path / ".venv")
     monkeypatch.setattr(environment, "has_cpu_builds", lambda: True)
     monkeypatch.setattr(environment, "runs", lambda *command: computer.works(command))
@@ -416,7 +416,7 @@ def test_port_in_use():
 
 
 class Index(http.server.BaseHTTPRequestHandler):
-    """A package index that answers every request with one status, or with a file that is not the locked one."""
+    """A package index that answers with one status, and with a file that is not the locked one."""
 
     status, link = 200, b"<a href='six-1.17.0-py2.py3-none-any.whl'>six</a>"
 
