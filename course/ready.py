@@ -219,8 +219,8 @@ SIGNS = {
     "certificate": r"CERTIFICATE_VERIFY_FAILED|SSLError|SSLCertVerification",
     "changed": r"DO NOT MATCH THE HASHES",
     "refused": r"\b40[13]\b|Forbidden|Unauthorized",
-    "no network": r"NameResolution|Name or service not known|getaddrinfo|nodename nor servname|NewConnectionError|"
-    r"No route to host|Network is unreachable|Connection refused|Connection reset|Connection aborted",
+    "no network": r"NameResolution|Name or service not known|getaddrinfo|nodename nor servname|"
+    r"NewConnectionError|No route to host|Network is unreachable|Connection (refused|reset|aborted)",
     "slow": r"timed out|Timeout",
     "not there": r"No matching distribution|\b404\b",
 }
