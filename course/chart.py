@@ -146,6 +146,48 @@ def densities(samples: dict[str, pd.Series], title: str, unit: str, bins: int = 
     return figure, table.round(4)
 
 
+def panels(tables: dict[str, pd.DataFrame], x: str, y: str, title: str, most: int = 250) -> Figure:
+    """One small scatter per table, all on the same axes: columns `x` and `y` of the first `most` rows.
+
+    Two panels stand beside each other, so that the chart can be read on a telephone.
+    """
+    import pandas as pd
+    from plotly.subplots import make_subplots
+
+    deep = -(-len(tables) // 2)
+    figure = make_subplots(deep, 2, shared_xaxes="all", shared_yaxes="all", subplot_titles=list(tables), vertical_spacing=0.35 / deep)
+    for place, table in enumerate(tables.values()):
+        shown = table[[x, y]].apply(pd.to_numeric).dropna().head(most)
+        figure.add_scatter(
+            x=_rounded(shown[x]),
+            y=_rounded(shown[y]),
+            mode="markers",
+            marker={"color": ORIGINAL if place == 0 else SYNTHETIC, "size": 4, "symbol": SYMBOLS[place > 0]},
+            row=place // 2 + 1,
+            col=place % 2 + 1,
+        )
+    figure.update_xaxes(title_text=x, row=deep)
+    return figure.update_layout(title=title, height=80 + 190 * deep, showlegend=False)
+
+
+def steps(views: dict[str, str]):
+    """Views to step through, one open at a time, with no code running: they work in the book as well.
+
+    `views` maps a heading to the HTML shown under it. The first is open.
+    """
+    from IPython.display import HTML
+
+    name = "steps-" + "".join(letter for letter in next(iter(views)).lower() if letter.isalnum())
+    return HTML(
+        '<div class="steps">'
+        + "".join(
+            f'<details name="{name}"{" open" if place == 0 else ""}><summary>{escape(heading)}</summary>{view}</details>'
+            for place, (heading, view) in enumerate(views.items())
+        )
+        + "</div>"
+    )
+
+
 def intervals(table: pd.DataFrame, label: str, value: str, low: str, high: str, title: str, unit: str) -> Figure:
     """Points with intervals, one row each: the way the course draws every estimate."""
     import plotly.graph_objects as go
