@@ -4,10 +4,10 @@ A script, not a test: it downloads several gigabytes, twice, with empty caches. 
 
     python3 tests/benchmark.py [FOLDER]
 
-Both sides are measured in one run on one computer, so the ratios mean something where the seconds do not. The
-plain side does the first steps of SDV's tutorial on the course's table of households, because the tutorial's own
-table has to be fetched. CPU seconds are given beside wall seconds: they change less when the computer is busy.
-Linux and macOS only. Writes build/benchmark.json.
+Both sides are measured in one run on one computer, so the ratios mean something where the seconds do not.
+The plain side does the first steps of SDV's tutorial on the course's table of households, because the
+tutorial's own table has to be fetched. CPU seconds are given beside wall seconds: they change less when the
+computer is busy. Linux and macOS only. Writes build/benchmark.json.
 """
 
 import contextlib
@@ -43,7 +43,7 @@ print(synthesizer.sample(num_rows=500)["households"].head())
 
 
 def newcomer(home):
-    """The environment variables of somebody who starts from nothing: an empty home, no caches, no settings."""
+    """The environment variables of somebody who starts from nothing: empty home, no caches, no settings."""
     kept = {
         name: value
         for name, value in os.environ.items()
