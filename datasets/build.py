@@ -168,7 +168,7 @@ generator ever sees it: a privacy risk means something only beside that of peopl
 ## How values go missing
 
 MCAR: missing completely at random. MAR: missing at random, given columns that are seen. MNAR: missing not
-at random, because of the value itself. Some columns have a code for values that are missing; it is counted here.
+at random, because of the value itself. Some columns have a code for missing values; it is counted here.
 
 {missing}
 

@@ -123,9 +123,14 @@ def draw_by(rng, keys, weights):
 
     Every key's list must name the same values in the same order.
     """
-    values = list(next(iter(weights.values())))
-    rows = {key: [chances[value] for value in values] for key, chances in weights.items()}
-    return draw_rows(rng, np.array([rows[key] for key in keys], dtype=float), values)
+    values = np.array(list(next(iter(weights.values()))), dtype=object)
+    keys = np.asarray(keys, dtype=object)
+    dart, position = rng.random(len(keys)), np.zeros(len(keys), dtype=int)
+    # One key at a time: a matrix of rows by values would be large where there are many values.
+    for key, chances in weights.items():
+        cumulative, here = np.cumsum([chances[value] for value in values]), keys == key
+        position[here] = np.searchsorted(cumulative, dart[here] * cumulative[-1], side="right")
+    return values[np.minimum(position, len(values) - 1)]
 
 
 def happens(rng, chance):

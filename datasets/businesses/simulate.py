@@ -300,8 +300,9 @@ def pay_jobs(firms, seed):
     jobs["nino"] = ni_numbers(stream(seed, "nino"), len(jobs))
     kinds, weights = occupations()
     jobs["area_code"] = workplaces(firm, seed)
-    chances = (weights / weights.sum()).T.loc[firm["industry"]].to_numpy()
-    jobs["occupation"] = draw_rows(stream(seed, "occupation"), chances, kinds.index)
+    jobs["occupation"] = draw_by(
+        stream(seed, "occupation"), firm["industry"], (weights / weights.sum()).to_dict()
+    )
     kind = kinds.loc[jobs["occupation"]].reset_index(drop=True)
     planted = plant(jobs, firm, seed)
     people(jobs, kind, seed)
