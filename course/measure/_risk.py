@@ -327,19 +327,15 @@ class Release:
         Both sources are needed. With the same people attacked in each table, the spread between tables
         alone would count a chance difference between the two parts as a leak. The people are split at
         random into `draws` groups, which gives independent figures whose spread shows the luck of the draw;
-        the interval never claims more precision than so many people allow if each were independent.
+        the interval is never narrower than so many people would allow if each were independent.
         """
-        from scipy.special import stdtrit
-
         groups = [np.array([self._group_rates(hits[part]) for hits in found]) for part in (0, 1)]
         by_group = [_excess(*pair) for pair in zip(*(_mean(part, 0) for part in groups), strict=True)]
-        people = max(_variance_of_mean(by_group), _least_variance(training, control, tried))
-        by_table = [_excess(_rate(hits.training), _rate(hits.control)) for hits in found]
-        tables = _variance_of_mean(by_table)
-        # Satterthwaite's degrees of freedom for the sum of the two variances.
-        freedom = people**2 / (self.draws - 1) + tables**2 / max(1, len(found) - 1)
-        freedom = (people + tables) ** 2 / freedom
-        reach = stdtrit(freedom, 0.975) * np.sqrt(people + tables)
+        by_table = _variance_of_mean([_excess(_rate(hits.training), _rate(hits.control)) for hits in found])
+        reach = max(
+            _reach(_variance_of_mean(by_group), self.draws - 1, by_table, len(found) - 1),
+            _reach(_least_variance(training, control, tried), np.inf, by_table, len(found) - 1),
+        )
         excess = _excess(training, control)
         return float(excess - reach), float(min(1.0, excess + reach))
 
@@ -380,7 +376,7 @@ class Release:
 
 def _released(synthetic):
     """The synthetic tables as a list: one, or at least five."""
-    tables = [synthetic] if isinstance(synthetic, pd.DataFrame) else list(synthetic)
+    tables = list(synthetic) if isinstance(synthetic, list | tuple) else [synthetic]
     if len(tables) != 1 and len(tables) < LEAST:
         raise ValueError(
             f"There are {len(tables)} synthetic tables; give the one you would release, or at least {LEAST} "
@@ -436,6 +432,17 @@ def _mean(values, axis):
 def _excess(training, control):
     """(training - control) / (1 - control); 0 where all of control is hit and nothing is left to add."""
     return 0.0 if control == 1 else (training - control) / (1 - control)
+
+
+def _reach(people, people_freedom, tables, tables_freedom):
+    """Half the length of a 95% t interval for a sum of two variances, with Satterthwaite's freedom."""
+    from scipy.special import stdtrit
+
+    if people + tables == 0:
+        return 0.0
+    doubt = people**2 / people_freedom + (tables**2 / tables_freedom if tables_freedom else 0.0)
+    freedom = (people + tables) ** 2 / doubt if doubt else np.inf
+    return stdtrit(min(freedom, 1e9), 0.975) * np.sqrt(people + tables)
 
 
 def _variance_of_mean(values):

@@ -94,9 +94,7 @@ def rows_like(person, table, keys):
     _tables.check(table, keys, "given", rows=1)
     one = pd.DataFrame([person])
     _tables.check(one, keys, "person's", rows=1)
-    # A row taken from a table has lost its column types, so each value is read as the table's column is.
-    parts = [[one[key].infer_objects(), table[key]] for key in keys]
-    codes = [_tables.codes(key, pair, ("person's", "given")) for key, pair in zip(keys, parts, strict=True)]
+    codes = [_tables.codes(key, [one[key], table[key]], ("person's", "given")) for key in keys]
     wanted, code = _tables.combine(codes)
     return table[code == wanted[0]]
 

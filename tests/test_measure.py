@@ -1,0 +1,687 @@
+"""The measures: vectors worked by hand, published values, properties that must hold, and bad input."""
+
+import doctest
+import inspect
+import subprocess
+import sys
+import warnings
+from html.parser import HTMLParser
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from course.measure import _risk, _tables, fidelity, privacy, utility
+
+KEYS = ["age", "region", "household"]
+every_time = settings(max_examples=12, deadline=None, derandomize=True)
+seeds = st.integers(0, 10_000)
+
+
+def people(seed, rows=300):
+    """A table of people whose keys are mostly unique and whose arrears depend on their region."""
+    rng = np.random.default_rng(seed)
+    region = rng.integers(0, 9, rows)
+    return pd.DataFrame(
+        {
+            "age": rng.integers(16, 90, rows),
+            "region": [f"Region {r}" for r in region],
+            "household": rng.choice(["single", "couple", "family", None], rows),
+            "arrears": np.where(rng.random(rows) < 0.2 + 0.05 * region, "Y", "N"),
+            "income": np.exp(rng.normal(6, 0.6, rows)).round(2),
+        }
+    )
+
+
+ATTACKS = {
+    "singling out": lambda *parts, **more: privacy.singling_out(*parts, KEYS, **more),
+    "replicated uniques": lambda *parts, **more: privacy.replicated_uniques(*parts, KEYS, **more),
+    "linkability": lambda *parts, **more: privacy.linkability(*parts, KEYS[:2], KEYS[2:], k=200, **more),
+    "inference": lambda *parts, **more: privacy.attribute_inference(*parts, KEYS, "arrears", **more),
+    "disco": lambda *parts, **more: privacy.disco(*parts, KEYS, "arrears", **more),
+    "membership, exact": lambda *parts, **more: privacy.membership(*parts, KEYS, **more),
+    "membership, nearest": lambda *parts, **more: privacy.membership(
+        *parts, [*KEYS, "income"], match="nearest", **more
+    ),
+    "nearest record": lambda *parts, **more: privacy.nearest_record_share(*parts, [*KEYS, "income"], **more),
+}
+each_attack = pytest.mark.parametrize("attack", ATTACKS.values(), ids=ATTACKS)
+
+
+def rates(risk):
+    return (risk.training, risk.control)
+
+
+# ---- the documentation and the rule
+
+
+@pytest.mark.parametrize("module", [fidelity, utility, privacy], ids=lambda module: module.__name__)
+def test_the_examples_in_the_docstrings_are_right(module):
+    failed, tried = doctest.testmod(module)
+    assert tried >= 5
+    assert failed == 0
+
+
+def test_importing_is_light():
+    code = (
+        "import sys; from course import measure; assert 'pandas' not in sys.modules;"
+        "measure.fidelity, measure.utility, measure.privacy;"
+        "assert not {'torch', 'sdv', 'synthcity', 'sklearn', 'scipy.stats'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_no_function_of_privacy_returns_a_bare_risk():
+    helpers = {"band", "group_sizes", "rows_like"}  # these return columns and rows, not risks
+    attacks = set()
+    for name in privacy.__all__:
+        if name in helpers | {"Risk"}:
+            continue
+        parameters = list(inspect.signature(getattr(privacy, name)).parameters)
+        assert parameters[:3] == ["training", "control", "synthetic"], name
+        attacks.add(name)
+    parts = people(1, 50), people(2, 50), people(3, 50)
+    for name in attacks:
+        asked = {"keys_a": "age", "keys_b": "region", "keys": "age", "columns": "age", "target": "arrears"}
+        known = inspect.signature(getattr(privacy, name)).parameters
+        risk = getattr(privacy, name)(*parts, **{k: v for k, v in asked.items() if k in known})
+        assert isinstance(risk, privacy.Risk), name
+    public = {name for name, value in vars(privacy).items() if inspect.isfunction(value) and name[0] != "_"}
+    assert public - set(privacy.__all__) == {"people_hits", "percent"}
+
+
+def test_a_risk_refuses_to_be_a_number_and_prints_all_it_holds():
+    risk = ATTACKS["disco"](people(1), people(2), people(1))
+    for number in (float, int):
+        with pytest.raises(TypeError, match="control, baseline, interval and worst-placed"):
+            number(risk)
+    for words in (str(risk), risk._repr_html_()):
+        for wanted in ("Same attack on the control part", "Baseline", "95% interval", "nobody else"):
+            assert wanted in words
+        for wanted in ("What this shows", "What this does not show", "not the luck of", "TCAP"):
+            assert wanted in words
+        for share in (risk.training, risk.control, risk.baseline, risk.excess, risk.low, risk.high):
+            assert f"{100 * share:.1f}%" in words
+    assert len(risk.table()) == 1
+    assert {"training", "control", "baseline", "low", "high", "worst_training"} <= set(risk.table().columns)
+
+
+class Tables(HTMLParser):
+    """Collects what an accessible table needs."""
+
+    def __init__(self):
+        super().__init__()
+        self.seen = []
+
+    def handle_starttag(self, tag, attrs):
+        self.seen.append((tag, dict(attrs)))
+
+
+def test_the_html_has_captions_scoped_headers_and_no_raw_names():
+    awkward = 'age <b>"&'
+    parts = [people(seed).rename(columns={"age": awkward}) for seed in (1, 2, 3)]
+    html = privacy.disco(*parts, [awkward, "region"], "arrears")._repr_html_()
+    assert "<b>" not in html
+    parsed = Tables()
+    parsed.feed(html)
+    tags = [tag for tag, _ in parsed.seen]
+    assert tags.count("table") == tags.count("caption") == 2
+    assert all(attrs.get("scope") in ("row", "col") for tag, attrs in parsed.seen if tag == "th")
+    assert not any("style" in attrs or "color" in attrs for _, attrs in parsed.seen)
+
+
+# ---- fidelity
+
+
+def test_total_variation_counts_blanks_as_a_value():
+    assert fidelity.total_variation(pd.Series(["a", "b"]), pd.Series(["b", "a"])) == 0
+    assert fidelity.total_variation(pd.Series(["a", "a"]), pd.Series(["b", "b"])) == 1
+    # shares .5 .25 blank .25 against 0 .75 blank .25
+    original, synthetic = pd.Series(["a", "a", "b", None]), pd.Series(["b", "b", "b", np.nan])
+    assert fidelity.total_variation(original, synthetic) == 0.5
+
+
+def test_distances_of_numbers_agree_with_scipy():
+    from scipy.stats import ks_2samp, wasserstein_distance
+
+    original, synthetic = people(1)["income"], people(2, 200)["income"] * 1.2
+    blanks = pd.concat([synthetic, pd.Series([np.nan] * 50)])
+    assert fidelity.ks(original, blanks) == pytest.approx(ks_2samp(original, synthetic).statistic)
+    expected = wasserstein_distance(original, synthetic) / np.std(original)
+    assert fidelity.wasserstein(original, blanks) == pytest.approx(expected)
+
+
+def test_distances_work_on_dates():
+    dates = pd.Series(pd.to_datetime(["2024-01-01", "2024-01-03", None]))
+    assert fidelity.ks(dates, dates + pd.Timedelta(days=1)) == 0.5
+    assert fidelity.wasserstein(dates, dates + pd.Timedelta(days=1)) == pytest.approx(1)  # sd is one day
+
+
+def test_cramers_v_by_hand():
+    # 2 by 2 table 30 10 / 10 30: chi-squared 20, phi2 .25 - 1/79, both sides shrink to 2 - 1/79
+    first = pd.Series(["a"] * 40 + ["b"] * 40)
+    second = pd.Series(["x"] * 30 + ["y"] * 10 + ["x"] * 10 + ["y"] * 30)
+    expected = np.sqrt((0.25 - 1 / 79) / (1 - 1 / 79))
+    assert fidelity.association(first, second) == pytest.approx(expected)
+
+
+def test_correlation_ratio_by_hand():
+    # groups 1 2 3 and 5 6 7: total 28, within 4, so 1 - (5/4) * 4/28
+    numbers, groups = pd.Series([1, 2, 3, 5, 6, 7, None]), pd.Series(list("aaabbbc"))
+    assert fidelity.association(numbers, groups) == pytest.approx(np.sqrt(1 - 5 / 4 * 4 / 28))
+    assert fidelity.association(groups, numbers) == fidelity.association(numbers, groups)
+
+
+def test_unrelated_columns_score_about_zero_however_many_categories():
+    rng = np.random.default_rng(1)
+    many, few = (pd.Series(rng.integers(0, k, 4000).astype(str)) for k in (200, 5))
+    assert fidelity.association(many, few) < 0.06
+    assert fidelity.association(many, pd.Series(rng.normal(size=4000))) < 0.12
+    assert fidelity.association(few, pd.Series([1.0] * 4000)) == 0
+
+
+def test_columns_and_pairs_see_a_lost_relation():
+    table = people(1)
+    made = table.assign(arrears=table["arrears"].sample(frac=1, random_state=1).to_numpy())
+    found = fidelity.columns(table, made).set_index("column")
+    assert list(found.index) == list(table.columns)
+    assert (found["value"] == 0).all()
+    assert found.loc["age", "measure"] == "Kolmogorov-Smirnov"
+    assert found.loc["household", "blank_original"] == table["household"].isna().mean()
+    pairs = fidelity.pairs(table, made, ["region", "arrears", "age"])
+    assert list(zip(pairs["first"], pairs["second"], strict=True)) == [
+        ("region", "arrears"),
+        ("region", "age"),
+        ("arrears", "age"),
+    ]
+    assert pairs.loc[0, "difference"] < -0.1
+    assert pairs.loc[1, "difference"] == 0
+
+
+class Schema:
+    """As much of `course.data.Schema` as the measures use."""
+
+    def __init__(self, kinds):
+        self.columns, self.kind = list(kinds), kinds.get
+
+
+def test_columns_reads_a_column_as_the_schema_says():
+    original = pd.DataFrame({"id": ["a", "b"], "code": [1, 2], "start": ["2024-01-01", "2024-01-02"]})
+    synthetic = pd.DataFrame(
+        {"id": ["c", "d"], "code": ["1", "2"], "start": pd.to_datetime(original["start"])}
+    )
+    with pytest.raises(ValueError, match=r"'code' holds number values in the original table and text"):
+        fidelity.columns(original, synthetic)
+    schema = Schema({"id": "identifier", "code": "categorical", "start": "date"})
+    found = fidelity.columns(original, synthetic, schema).set_index("column")
+    assert found["measure"].tolist() == ["not compared", "total variation", "Kolmogorov-Smirnov"]
+    assert found["value"].tolist()[1:] == [0, 0]
+    assert fidelity.pairs(original, synthetic, schema=schema)["difference"].tolist() == [0]
+
+
+def test_by_group_finds_a_lost_group():
+    table = people(1)
+    made = table[table["region"] != "Region 3"].copy()
+    made.loc[made["region"] == "Region 4", "arrears"] = "Y"
+    found = fidelity.by_group(table, made, "region", "arrears").set_index("group")
+    assert np.isnan(found.loc["Region 3", "value"]) and found.loc["Region 3", "rows_synthetic"] == 0
+    assert found.loc["Region 4", "value"] > 0.4
+    assert (found.drop(["Region 3", "Region 4"])["value"] == 0).all()
+    assert found["rows_original"].is_monotonic_increasing
+    ages = fidelity.by_group(table, made, "household", "age", fidelity.ks)
+    assert ages["group"].isna().sum() == 1 and ages["rows_original"].sum() == len(table)
+
+
+def sample(rng, rows, means=(0.0, 0.3), sd=1.0):
+    """A number and a yes/no, unrelated."""
+    return pd.DataFrame({"x": rng.normal(means[0], sd, rows), "y": rng.random(rows) < means[1]})
+
+
+def test_pmse_ratio_is_1_for_a_correct_synthesis_and_1_over_1_minus_c_for_fresh_people():
+    rng = np.random.default_rng(1)
+    correct, fresh, unequal = [], [], []
+    for _ in range(250):
+        real = sample(rng, 300)
+        fitted = (real["x"].mean(), real["y"].mean()), real["x"].std()
+        correct.append(fidelity.pmse(real, sample(rng, 300, *fitted)).ratio)
+        fresh.append(fidelity.pmse(real, sample(rng, 300)).ratio)
+        unequal.append(fidelity.pmse(real, sample(rng, 100)))
+    assert np.mean(correct) == pytest.approx(1, abs=0.2)
+    assert np.mean(fresh) == pytest.approx(2, abs=0.3)
+    assert unequal[0].fresh_sample == pytest.approx(1 / 0.75)
+    assert np.mean([one.ratio for one in unequal]) == pytest.approx(4 / 3, abs=0.25)
+
+
+def test_pmse_agrees_with_scikit_learn_and_sees_pairs_only_with_order_2():
+    from sklearn.linear_model import LogisticRegression
+
+    original, synthetic = people(1)[["age", "income"]], people(2, 200)[["age", "income"]] * 1.1
+    both = pd.concat([original, synthetic])
+    made = np.repeat([0, 1], [300, 200])
+    fitted = LogisticRegression(C=1e9, tol=1e-10, max_iter=1000).fit((both - both.mean()) / both.std(), made)
+    chance = fitted.predict_proba((both - both.mean()) / both.std())[:, 1]
+    found = fidelity.pmse(original, synthetic)
+    assert found.value == pytest.approx(np.mean((chance - 0.4) ** 2), rel=1e-4)
+    assert found.expected == pytest.approx(2 * 0.4 * 0.36 / 500)
+
+    table = pd.DataFrame({"a": ["x", "y"] * 200, "b": ["p", "q"] * 200})
+    broken = table.assign(b=["p", "p", "q", "q"] * 100)
+    assert fidelity.pmse(table, broken).ratio == 0
+    assert fidelity.pmse(table, broken, order=2).ratio > 20
+
+
+def test_pmse_copes_with_blanks_constants_and_values_found_in_one_table_only():
+    table = people(1).assign(constant=1, region="A")
+    made = people(2).assign(constant=1, region="B", income=np.nan)
+    made.loc[:5, "income"] = 100.0
+    found = fidelity.pmse(table, made)
+    assert np.isfinite(found.ratio) and found.value == pytest.approx(0.25, abs=0.01)
+    assert found.parameters < 10
+
+
+# ---- utility
+
+
+def test_intervals_match_published_values():
+    # Wilson 81/263 and Newcombe's example (a), 56/70 against 48/80: .2000 with .0524 to .3339
+    table = pd.DataFrame({"hit": ["Y"] * 81 + ["N"] * 182})
+    found = utility.rate(table, "hit", "Y")
+    assert (found.low, found.high) == pytest.approx((0.2553, 0.3662), abs=5e-5)
+    table = pd.DataFrame(
+        {"hit": ["Y"] * 56 + ["N"] * 14 + ["Y"] * 48 + ["N"] * 32, "g": ["a"] * 70 + ["b"] * 80}
+    )
+    found = utility.rate_difference(table, "hit", "Y", "g", "a", "b")
+    assert found[1:4] == pytest.approx((0.2, 0.0524, 0.3339), abs=5e-5)
+
+
+def test_slope_agrees_with_scipy():
+    from scipy.stats import linregress, t
+
+    table = people(1)
+    found = utility.slope(pd.concat([table, pd.DataFrame({"age": [50]})]), "income", "age")
+    expected = linregress(table["age"], table["income"])
+    reach = t.ppf(0.975, len(table) - 2) * expected.stderr
+    assert found[1:] == pytest.approx((expected.slope, expected.slope - reach, expected.slope + reach, 300))
+
+
+def test_ci_overlap_by_hand():
+    assert utility.ci_overlap((0, 4), (2, 4)) == 0.75  # half of the first, all of the second
+    assert utility.ci_overlap((0, 1), (1, 2)) == 0
+    assert utility.ci_overlap((0, 1), (2, 3)) == -1
+    with pytest.raises(ValueError, match="upper end must be above"):
+        utility.ci_overlap((0, 0), (1, 2))
+
+
+def test_ci_overlap_of_a_correct_synthesis_is_about_80_per_cent():
+    rng = np.random.default_rng(1)
+    synthetic = rng.normal(0, 1, 20_000)  # the estimate on each synthesis, in standard errors
+    found = [utility.ci_overlap((-1.96, 1.96), (x - 1.96, x + 1.96)) for x in synthetic]
+    assert np.mean(found) == pytest.approx(0.796, abs=0.005)
+
+
+def test_compare_puts_the_parts_side_by_side():
+    parts = {"training": people(1), "control": people(2), "synthetic": people(3).assign(arrears="N")}
+    found = utility.compare(parts, lambda part: utility.rate(part, "arrears", "Y", {"region": "Region 8"}))
+    found = found.set_index("table")
+    assert np.isnan(found.loc["training", "overlap"])
+    assert found.loc["control", "overlap"] > 0 > found.loc["synthetic", "overlap"]
+
+
+# ---- privacy, by hand
+
+
+@pytest.fixture
+def tiny():
+    """Five training people, five control people, five synthetic rows."""
+    return (
+        pd.DataFrame({"key": list("aabcd"), "target": list("xxyxy")}),
+        pd.DataFrame({"key": list("abeef"), "target": list("xxxyy")}),
+        pd.DataFrame({"key": list("aabcg"), "target": list("xxyyx")}),
+    )
+
+
+def test_replicated_uniques_by_hand(tiny):
+    risk = privacy.replicated_uniques(*tiny, "key", draws=5)  # b and c of b c d; b of a b f
+    assert rates(risk) == (0.4, 0.2)
+    assert risk.excess == pytest.approx(0.25)
+    assert risk.details.loc[0, ["training", "control"]].tolist() == [0.6, 0.6]
+    assert risk.always_hit == (2, 1)
+
+
+def test_singling_out_by_hand(tiny):
+    risk = privacy.singling_out(*tiny, "key", draws=5)  # guesses b c g: right b c; b
+    assert rates(risk) == pytest.approx((2 / 3, 1 / 3))
+    assert risk.excess == pytest.approx(0.5)
+    assert risk.tried == (3, 3)
+    assert risk.always_hit == (2, 1)
+
+
+def test_linkability_by_hand(tiny):
+    risk = privacy.linkability(*tiny, "key", "target", k=3, draws=5)  # a a b; a
+    assert rates(risk) == (0.6, 0.2)
+    risk = privacy.linkability(*tiny, "key", "target", k=2, draws=5)  # x matches three rows, so only b
+    assert rates(risk) == (0.2, 0)
+
+
+def test_attribute_inference_by_hand(tiny):
+    risk = privacy.attribute_inference(*tiny, "key", "target", draws=5)
+    assert rates(risk) == (0.6, 0.4)  # a a b right; a and one e, by the commonest value, right
+    assert risk.baseline == 0.6  # x for everybody
+    assert risk.excess == pytest.approx(1 / 3)
+    assert risk.details.loc[0, ["training", "control"]].tolist() == [0.8, 0.4]
+
+
+def test_attribute_inference_guesses_the_commonest_and_breaks_ties_by_the_whole_table():
+    known = pd.DataFrame({"key": ["p"] * 10, "target": ["x"] * 5 + ["y"] * 5})
+    other = known.assign(target=["x"] * 4 + ["y"] * 6)
+    tie = pd.DataFrame({"key": ["p", "p", "q", "q"], "target": ["x", "y", "y", "y"]})
+    assert privacy.attribute_inference(known, other, tie, "key", "target").control == 0.6
+    more = pd.DataFrame({"key": ["p", "p", "p", "q", "q"], "target": ["x", "x", "y", "y", "y"]})
+    assert privacy.attribute_inference(known, other, more, "key", "target").control == 0.4
+
+
+def test_disco_by_hand(tiny):
+    risk = privacy.disco(*tiny, "key", "target", draws=5)  # a a b right, c wrong, d unknown; a right, b wrong
+    assert rates(risk) == (0.6, 0.2)
+    assert risk.excess == pytest.approx(0.5)
+    assert risk.details["training"].tolist() == [0.8, 0.75]
+    assert risk.details["control"].tolist() == [0.4, 0.5]
+    split = tiny[2].assign(target=list("xyyyx"))  # the rows of a no longer agree
+    assert rates(privacy.disco(*tiny[:2], split, "key", "target", draws=5)) == (0.2, 0)
+
+
+def test_membership_by_hand(tiny):
+    risk = privacy.membership(*tiny, "key", draws=5)  # a a b c; a b
+    assert rates(risk) == (0.8, 0.4)
+    assert risk.details.loc[0, "training"] == pytest.approx(0.4)
+    near = pd.DataFrame({"x": [1.0, 2, 3, 4, 5]}), pd.DataFrame({"x": [5.5, 9.0, 10, 11, 12]})
+    synthetic = pd.DataFrame({"x": [0.9, 3.0, 3.1, 3.2, 5.4]})
+    # claimed: the five nearest of ten; control's 5.5 is nearer to a row than training's 4 (see percentiles)
+    assert privacy.membership(*near, synthetic, "x", match="nearest", draws=5).control == 0.2
+
+
+def test_nearest_record_share_by_hand():
+    training, control = pd.DataFrame({"x": [0, 1, 2, 3, 4]}), pd.DataFrame({"x": [10, 11, 12, 13, 14]})
+    synthetic = pd.DataFrame({"x": [0, 1, 4, 10, 7]})  # three, one, and 7 is half way: a tie
+    risk = privacy.nearest_record_share(training, control, synthetic, "x", draws=5)
+    assert rates(risk) == pytest.approx((0.7, 0.3))
+    assert risk.details["training"].tolist() == pytest.approx([0.6, 0.2])
+    assert risk.details["control"].tolist()[0] == pytest.approx(0.2)
+    assert risk.always_hit == (3, 1)
+
+
+def test_gower_distance_by_hand():
+    """Different categories are 1 apart, a blank and a number at least 1/2, and equal blanks 0."""
+    table = pd.DataFrame({"c": ["a", "b"] * 3, "x": [0, 1, 2, 3, 4, None]})
+    release = _risk.Release(table, table.assign(c="a"), table, ["c", "x"], 0, 5)
+    place = privacy._places(release)(0)
+    apart = np.abs(place[:, None] - place[None, :]).sum(axis=2)
+    assert apart[0, 2] == pytest.approx(4 / 9)  # ranks 0.5 and 4.5 of 0 to 9
+    assert apart[0, 1] == pytest.approx(1 + 2 / 9)
+    assert apart[1, 5] == pytest.approx(0.5 + (0.5 - 2.5 / 9))
+    assert apart[5, 5] == 0
+
+
+def test_worst_placed_counts_others_in_the_training_part():
+    training = pd.DataFrame({"key": list("a" * 10 + "bbcdd")})
+    control = pd.DataFrame({"key": list("z" * 5 + "c" * 4 + "a" * 6)})
+    worst = privacy.membership(training, control, pd.DataFrame({"key": list("abb")}), "key").worst_placed
+    assert worst["training_people"].tolist() == [1, 4, 0, 10]  # c; b b d d; none; a
+    assert worst["control_people"].tolist() == [5, 4, 0, 6]  # z; c, with one training person; none; a
+    assert worst["training_hit"].tolist()[:2] == [0, 0.5] and worst["training_hit"].tolist()[3] == 1
+    assert worst["control_hit"].tolist()[:2] == [0, 0] and np.isnan(worst["control_hit"][2])
+
+
+def test_the_interval_by_hand():
+    # rate .5 of 98 and 0 of 98: 50/100 and 1/100 after one success and one failure are added
+    by_hand = 0.0025 / 0.99**2 + 0.01 * 0.99 / 100 * 0.25 / 0.99**4
+    assert _risk._least_variance(0.5, 0.0, (98, 98)) == pytest.approx(by_hand)
+    assert _risk._variance_of_mean([1, 2, 3, np.nan]) == pytest.approx(1 / 3)
+    assert _risk._excess(0.5, 0.2) == pytest.approx(0.375)
+    assert _risk._excess(0.9, 1.0) == 0
+    risk = ATTACKS["membership, exact"](people(1), people(2), people(1))
+    assert rates(risk)[0] == 1 and risk.low < 1 == risk.high  # all of 300 hit is not certainty
+
+
+def test_parts_of_unequal_size_are_attacked_alike():
+    small, large = people(1, 300), people(2, 3000)
+    risk = ATTACKS["replicated uniques"](small, large, people(3, 300))
+    # uniqueness in all 3,000 would be rarer: the two shares must be those of 300 people each
+    assert abs(np.subtract(*risk.details.loc[0, ["training", "control"]])) < 0.15
+    assert risk.people == 300 and "drawn from each" in str(risk)
+    assert ATTACKS["replicated uniques"](large, small, people(3, 300)).people == 300
+
+
+def test_five_tables_cover_the_luck_of_synthesis_and_say_so():
+    training, control = people(1), people(2)
+    made = [people(seed) for seed in range(10, 15)]
+    risk = ATTACKS["disco"](training, control, made)
+    each = [rates(ATTACKS["disco"](training, control, one)) for one in made]
+    assert rates(risk) == pytest.approx(tuple(np.mean(each, axis=0)))
+    assert risk.tables == 5 and "covers the luck of synthesis" in " ".join(str(risk).split())
+    assert risk.always_hit[0] <= min(round(one[0] * 300) for one in each)
+
+
+def test_the_same_table_five_times_is_no_more_certain_than_once():
+    parts = people(1), people(2), people(3)
+    once, often = ATTACKS["disco"](*parts), ATTACKS["disco"](*parts[:2], [parts[2]] * 5)
+    assert rates(often) == pytest.approx(rates(once))
+    assert (often.low, often.high) == pytest.approx((once.low, once.high))
+    assert "identical" in str(often) and "identical" not in str(once)
+
+
+def test_always_the_same_guess_is_not_a_leak_even_where_the_parts_differ_by_chance():
+    """With five tables that make the same guesses, only the choice of people varies; it must count."""
+    training, control = people(1), people(2)
+    made = [people(seed).assign(arrears="N", age=5) for seed in range(20, 25)]
+    above = []
+    for seed in range(20):
+        training, control = people(100 + seed), people(200 + seed)
+        risk = ATTACKS["inference"](training, control, made)
+        assert risk.training != risk.control
+        above.append(risk.low > 0)
+    assert sum(above) <= 2
+
+
+def test_bands_group_what_exact_keys_miss():
+    """Left unbinned, a copy with a little noise has no replicated uniques at all."""
+    training, control = people(1), people(2)
+    noisy = training.assign(income=training["income"] + 0.01)
+    with pytest.warns(UserWarning, match=r"'income' that nobody else has.*band\(table"):
+        fine = privacy.replicated_uniques(training, control, noisy, ["income", "region"])
+    assert fine.training == 0 and "group it first" in " ".join(str(fine).split())
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        banded = [t.assign(income=privacy.band(t["income"], 200)) for t in (training, control, noisy)]
+        assert privacy.replicated_uniques(*banded, ["income", "region", "age"]).low > 0
+
+
+def test_nothing_to_try_is_not_reported_as_safety():
+    doubled = pd.concat([people(3)] * 2)
+    risk = ATTACKS["singling out"](people(1), people(2), doubled)
+    assert risk.tried == (0, 0) and "had no guesses" in str(risk)
+    assert risk.low < -0.3 and risk.high > 0.3
+
+
+def test_rows_like_finds_a_person_blanks_and_all():
+    table = people(1)
+    person = table[table["household"].isna()].iloc[0]
+    found = privacy.rows_like(person, table, KEYS)
+    assert person.name in found.index and (found["age"] == person["age"]).all()
+    assert len(found) == privacy.group_sizes(table, KEYS)[person.name]
+    assert privacy.rows_like(person.replace({person["age"]: 200}), table, KEYS).empty
+
+
+# ---- privacy, properties
+
+
+@each_attack
+@every_time
+@given(seed=seeds)
+def test_a_verbatim_copy_is_caught(attack, seed):
+    training, control = people(seed), people(seed + 20_000)
+    risk = attack(training, control, training.sample(frac=1, random_state=seed))
+    assert risk.low > 0 and risk.excess > 0.5
+
+
+@each_attack
+def test_independent_people_are_called_a_leak_no_more_often_than_stated(attack):
+    """A 95% interval misses zero once in twenty; more than three of twenty would be 1 in 60 by chance."""
+    risks = [attack(people(seed), people(seed + 20_000), people(seed + 40_000)) for seed in range(20)]
+    assert sum(not risk.low <= 0 <= risk.high for risk in risks) <= 3
+    assert abs(np.mean([risk.excess for risk in risks])) < 0.05
+
+
+@each_attack
+@every_time
+@given(seed=seeds)
+def test_row_labels_column_order_and_names_of_values_change_nothing(attack, seed):
+    parts = people(seed), people(seed + 20_000), people(seed + 40_000)
+    renamed = {f"Region {i}": f"{9 - i} & Sons, Ltd – {i}" for i in range(9)}
+    other = [
+        part.set_axis(range(1000, 1000 + len(part)))[part.columns[::-1]].replace({"region": renamed})
+        for part in parts
+    ]
+    pd.testing.assert_frame_equal(attack(*other).table(), attack(*parts).table())
+
+
+@each_attack
+@every_time
+@given(seed=seeds)
+def test_the_order_of_rows_does_not_change_the_rates(attack, seed):
+    parts = people(seed), people(seed + 20_000), people(seed + 40_000)
+    mixed = [part.sample(frac=1, random_state=seed) for part in parts]
+    assert rates(attack(*mixed)) == pytest.approx(rates(attack(*parts)))
+
+
+@each_attack
+def test_swapping_the_parts_swaps_the_rates(attack):
+    training, control, synthetic = people(1), people(2), people(3)
+    assert rates(attack(control, training, synthetic)) == rates(attack(training, control, synthetic))[::-1]
+
+
+@each_attack
+def test_more_copies_leak_more(attack):
+    training, control, fresh = people(1, 600), people(2, 600), people(3, 600)
+    found = []
+    for copied in (0, 150, 300, 600):
+        found.append(attack(training, control, pd.concat([training[:copied], fresh[copied:]])).excess)
+    assert found == sorted(found)
+
+
+# ---- a comfort that is false
+
+
+def test_sdmetrics_calls_a_verbatim_copy_perfectly_protected():
+    """Documents SDMetrics 0.32: it counts ties as safe, so a copy in bands scores 1, the best there is."""
+    sdmetrics = pytest.importorskip("sdmetrics.single_table")
+    columns = ["age_band", "region", "household"]
+    training, control = (
+        people(seed, 1000).assign(age_band=lambda t: privacy.band(t["age"], 5)).fillna("blank")[columns]
+        for seed in (1, 2)
+    )
+    described = {"columns": {column: {"sdtype": "categorical"} for column in columns}}
+    found = sdmetrics.DCROverfittingProtection.compute_breakdown(
+        real_training_data={"people": training},
+        synthetic_data={"people": training.copy()},
+        real_validation_data=control,
+        metadata={"tables": {"people": described}},
+        table_name="people",
+    )
+    assert found["score"] == 1.0
+    # Ours says what the copies are, and the attack that looks for them finds them.
+    risk = privacy.nearest_record_share(training, control, training, columns)
+    assert risk.details.loc[0, "training"] == 1
+    assert privacy.replicated_uniques(training, control, training, columns).low > 0
+
+
+# ---- bad input
+
+
+def broken(**changes):
+    """The three parts with one of them changed."""
+    parts = {"training": people(1), "control": people(2), "synthetic": people(3)}
+    return {**parts, **{name: change(parts[name]) for name, change in changes.items()}}
+
+
+BAD = {
+    "missing column": (
+        broken(synthetic=lambda t: t.drop(columns="age")),
+        KeyError,
+        "synthetic table has no column called 'age'",
+    ),
+    "empty table": (broken(training=lambda t: t[:0]), ValueError, r"training table has 0 row\(s\)"),
+    "one row": (broken(synthetic=lambda t: t[:1]), ValueError, r"synthetic table has 1 row\(s\)"),
+    "few people": (broken(control=lambda t: t[:9]), ValueError, "at least 10 are needed"),
+    "all blank": (
+        broken(synthetic=lambda t: t.assign(age=np.nan)),
+        ValueError,
+        "'age' is blank on every row of the synthetic",
+    ),
+    "types differ": (
+        broken(synthetic=lambda t: t.assign(age=t["age"].map(lambda a: f"age {a}"))),
+        ValueError,
+        "'age' holds number values in the training table and text values in the synthetic table",
+    ),
+    "repeated column": (
+        broken(control=lambda t: pd.concat([t, t[["age"]]], axis=1)),
+        ValueError,
+        "control table has more than one column called 'age'",
+    ),
+    "not a table": (broken(synthetic=lambda t: t.to_dict()), ValueError, "synthetic table is a dict"),
+    "control is training": (broken(control=lambda t: people(1)), ValueError, "not in training"),
+    "two tables": (broken(synthetic=lambda t: [t, t]), ValueError, "There are 2 synthetic tables"),
+    "no tables": (broken(synthetic=lambda t: []), ValueError, "There are 0 synthetic tables"),
+}
+
+
+@each_attack
+@pytest.mark.parametrize(("parts", "error", "words"), BAD.values(), ids=BAD)
+def test_bad_input_gets_one_clear_sentence(attack, parts, error, words):
+    with pytest.raises(error, match=words) as raised:
+        attack(*parts.values())
+    message = raised.value.args[0]
+    assert message[-1] == "." and message.count(". ") == 0 and "\n" not in message
+
+
+def test_bad_choices_get_one_clear_sentence():
+    parts = people(1), people(2), people(3)
+    cases = [
+        (lambda: privacy.disco(*parts, ["age", "arrears"], "arrears"), "both a key and the target"),
+        (lambda: privacy.singling_out(*parts, []), "list of keys is empty"),
+        (lambda: privacy.singling_out(*parts, ["age", "age"]), "names a column twice"),
+        (lambda: privacy.singling_out(*parts, "age", draws=4), "at least 5"),
+        (lambda: privacy.linkability(*parts, ["age"], ["age", "region"]), "share a column"),
+        (lambda: privacy.linkability(*parts, ["age"], ["region"], k=0), "at least 1"),
+        (lambda: privacy.membership(*parts, ["age"], match="near"), "exact"),
+        (lambda: privacy.disco(*(p.assign(t=1) for p in parts), ["age"], "t"), "nothing to guess"),
+        (lambda: privacy.band(parts[0]["age"], 0), "more than 0"),
+        (lambda: privacy.band(parts[0]["region"], 5), "Only numbers"),
+        (lambda: fidelity.ks(parts[0]["region"], parts[1]["region"]), "total_variation"),
+        (lambda: fidelity.ks(parts[0]["age"], pd.Series([np.nan])), "synthetic column is blank"),
+        (lambda: fidelity.total_variation(parts[0]["age"], []), "no rows"),
+        (lambda: fidelity.wasserstein(pd.Series([1, 1]), pd.Series([1, 2])), "one value only"),
+        (lambda: fidelity.pmse(*parts[:2], order=3), "order must be 1"),
+        (lambda: fidelity.pmse(parts[0][["age"]] * 0, parts[1][["age"]] * 0), "None of the columns varies"),
+        (lambda: utility.rate(parts[0], "arrears", "Y", {"region": "Wales"}), "choose another group"),
+        (lambda: utility.slope(parts[0].assign(age=1), "income", "age"), "varies"),
+        (lambda: utility.slope(parts[0], "region", "age"), "'region' of the given table should hold numbers"),
+    ]
+    for call, words in cases:
+        with pytest.raises(ValueError, match=words):
+            call()
+
+
+def test_columns_of_different_but_equal_types_are_compared_by_value():
+    values = pd.Series([1, 2, None])
+    for other in (values.astype("Int64"), values.astype("category"), values.astype(object)):
+        assert fidelity.total_variation(values, other) == 0
+    text = pd.Series(["1", "X", None])
+    assert fidelity.total_variation(text, pd.Series([1.0, "X", None], dtype=object)) == 0
+    assert fidelity.total_variation(text, text.astype("string")) == 0
+    assert fidelity.total_variation(pd.Series([True, False]), pd.Series([0, 1])) == 0
+    assert _tables.kind(pd.Series([None, None])) == "empty"
+    dates = pd.Series(pd.to_datetime(["2024-01-01", None]))
+    assert fidelity.total_variation(dates, dates.dt.date.astype(object)) == 0
