@@ -42,9 +42,10 @@ AGE_LEAN = {"A": 0.0, "B": 0.25, "M": 0.02, "H": -0.12, "C": -0.15}
 
 # What else patients have: share of patients, by diagnosis. Ages as in casemix.csv.
 SECOND_DIAGNOSES = {
-    "I10X": 20, "E119": 11, "E780": 7, "I259": 7, "I489": 7, "J449": 5, "J459": 7, "F171": 8, "E669": 5, "N183": 5,
-    "F329": 5, "F411": 2, "E039": 4, "K219": 4, "M199": 4, "Z922": 4, "Z864": 3, "I252": 3, "Z888": 5, "F03X": 3,
-    "I500": 3, "Z955": 2, "G409": 1.5, "F102": 1.5, "F200": 0.5, "Z602": 2, "Z874": 1.5, "B182": 0.3, "F840": 0.3,
+    "I10X": 20, "E119": 11, "E780": 7, "I259": 7, "I489": 7, "J449": 5, "J459": 7, "F171": 8, "E669": 5,
+    "N183": 5, "F329": 5, "F411": 2, "E039": 4, "K219": 4, "M199": 4, "Z922": 4, "Z864": 3, "I252": 3,
+    "Z888": 5, "F03X": 3, "I500": 3, "Z955": 2, "G409": 1.5, "F102": 1.5, "F200": 0.5, "Z602": 2,
+    "Z874": 1.5, "B182": 0.3, "F840": 0.3,
 }  # fmt: skip
 
 
@@ -69,12 +70,13 @@ def age_chances(mix):
 
 def draw_codes(rng, chances, mix, age, sex, allowed):
     """A diagnosis (row number in mix) for each patient, from those `allowed` (weight for each diagnosis)."""
-    codes = np.zeros(len(age), dtype=int)
-    for value, label in (("1", "m"), ("2", "f")):
-        for years in np.unique(age[sex == value]):
-            these = (sex == value) & (age == years)
-            weights = chances[years] * allowed * mix["sex"].isin(["b", label]).to_numpy()
-            codes[these] = rng.choice(len(mix), size=these.sum(), p=weights / weights.sum())
+    codes, group = np.zeros(len(age), dtype=int), 2 * age + (sex == "2")
+    rows = np.argsort(group, kind="stable")
+    for these in np.split(rows, np.flatnonzero(np.diff(group[rows])) + 1):
+        if len(these):
+            label = "f" if sex[these[0]] == "2" else "m"
+            weights = chances[age[these[0]]] * allowed * mix["sex"].isin(["b", label]).to_numpy()
+            codes[these] = rng.choice(len(mix), size=len(these), p=weights / weights.sum())
     return codes
 
 
@@ -166,7 +168,7 @@ def registered(design, areas, size, seed):
 
 
 def day_weights(design, way):
-    """Chance of each day of the year for admissions by one way in: P planned, J winter chests, or any other."""
+    """Chance of each day of the year, by way in: P planned, J chest emergencies, E other emergencies."""
     days = np.arange(366)
     weekday = (FIRST_DAY.weekday() + days) % 7
     if way == "P":
@@ -179,13 +181,37 @@ def day_weights(design, way):
     return weights
 
 
-def first_days(design, rng, ways):
-    """A day (0 to 365) for each stay, by its way in."""
+def starts(design, rng, mix, codes, group, further):
+    """The day (0 to 365) of each patient's first stay in the year, and how many more are to come.
+
+    A series of stays may have begun before the year did. Then the stays before 1 April are
+    skipped, so that the number of stays does not grow over the year.
+    """
+    gap = usual_gap(mix["again"].to_numpy()[codes])
+    chest = mix["code"].str.startswith("J").to_numpy()[codes] & (group == "E")
+    begin = rng.uniform(-gap * further, 366)
+    skipped = np.where(begin < 0, 1 + rng.poisson(np.clip(-begin, 0, None) / gap), 0)
+    running = (skipped > 0) & (skipped <= further) & ~chest
+    ways = np.select([group == "P", chest], ["P", "J"], "E")
     days = np.zeros(len(ways), dtype=int)
     for way in np.unique(ways):
         weights = day_weights(design, way)
         days[ways == way] = rng.choice(366, size=(ways == way).sum(), p=weights / weights.sum())
-    return days
+    resumed = on_weekday(rng, np.floor(rng.exponential(gap)).astype(int), group == "P")
+    running = running & (resumed < 366)
+    return np.where(running, resumed, days), np.where(running, further - skipped, further)
+
+
+def usual_gap(again):
+    """Average days from one stay to the next: short in a course of treatment."""
+    return np.where(again > 0.5, 21.0, 60.0)
+
+
+def on_weekday(rng, days, planned):
+    """The same days, but planned stays at a weekend move into the week that follows."""
+    weekday = (FIRST_DAY.weekday() + days) % 7
+    moved = days + 7 - weekday + rng.integers(0, 5, len(days))
+    return np.where(planned & (weekday >= 5), moved, days)
 
 
 def ways_in(design, rng, patients):
@@ -252,12 +278,10 @@ def stays(design, patients, seed):
     general = kind == ""
     group[general] = ways_in(design, rng, patients[general])
     codes, kinds = diagnoses(rng, mix, chances, patients, group)
-    chest = mix["code"].str.startswith("J").to_numpy()
-    winter = (group == "E") & chest[codes]
-    days = first_days(design, rng, np.select([group == "P", winter], ["P", "J"], "E"))
     again = mix["again"].to_numpy()
     eagerness = (0.35 + 3.2 * again[codes]) * rng.gamma(0.8, 1 / 0.8, len(patients))
-    further = rng.poisson(truth["further_admissions"] * eagerness / eagerness.mean() * 1.5)
+    further = rng.poisson(truth["further_admissions"] * eagerness / eagerness.mean())
+    days, further = starts(design, rng, mix, codes, group, further)
     score = log_nights(design, patients, mix, codes, kinds)
     constant = stay_constant(design, score, kinds)
     who = np.arange(len(patients))
@@ -275,6 +299,10 @@ def stays(design, patients, seed):
         codes, kinds = codes.copy(), kinds.copy()
         if new.any():
             codes[new], kinds[new] = diagnoses(rng, mix, chances, fresh, ways_in(design, rng, fresh))
+        season = day_weights(design, "J")[days] / day_weights(design, "E")[days]
+        chest = mix["code"].str.startswith("J").to_numpy()[codes] & (kinds == "E")
+        happen = ~chest | sim.happens(rng, season / (1 + truth["winter_amplitude"]))
+        who, days, codes, kinds = who[happen], days[happen], codes[happen], kinds[happen]
     return pd.concat(rounds, ignore_index=True)
 
 
@@ -285,12 +313,9 @@ def as_stays(patient, day, code, kind, nights, died):
 
 
 def next_days(rng, day, again, kind):
-    """The day of the next stay: soon for those in a course of treatment, and planned stays on weekdays."""
-    gap = 1 + rng.exponential(np.where(again > 0.5, 20, 60))
-    later = np.ceil(day + gap).astype(int)
-    weekday = (FIRST_DAY.weekday() + later) % 7
-    weekend = np.isin(kind, ["D", "O"]) & (weekday >= 5)
-    return np.where(weekend, later + 7 - weekday, later)
+    """The day of the next stay, after some weeks at home."""
+    later = np.ceil(day + 1 + rng.exponential(usual_gap(again) - 1)).astype(int)
+    return on_weekday(rng, later, np.isin(kind, ["D", "O"]))
 
 
 def deaths(design, rng, patients, mix, codes, kind):
@@ -452,16 +477,16 @@ def code_episodes(design, patients, table, episodes, mix, seed):
 
 
 def second_diagnoses(design, rng, mix, patients, patient, kind, main):
-    """A second diagnosis or None: a condition the patient has anyway, written down three times in four."""
+    """A second diagnosis or None: a condition the patient has anyway, not always written down."""
     age = patients["age"].to_numpy()
     hill = age_chances(mix)[age][:, [list(mix["code"]).index(code) for code in SECOND_DIAGNOSES]]
     weights = hill * np.array(list(SECOND_DIAGNOSES.values()))
     weights[:, 0] += 1e-9
     condition = sim.draw_rows(rng, weights, SECOND_DIAGNOSES)
-    ill = sim.happens(rng, np.minimum(weights.sum(axis=1) / 75, 0.9))
+    ill = sim.happens(rng, np.minimum(weights.sum(axis=1) / 55, 0.93))
     hiv = sim.happens(rng, np.where((age >= 18) & (age < 75), design.truth["hiv_as_second_diagnosis"], 0))
     condition = np.where(hiv, sim.draw(rng, {"B24X": 1, "Z21X": 1}, len(age)), np.where(ill, condition, None))
-    written = sim.happens(rng, np.where(np.isin(kind, ["E", "O"]), 0.75, 0.35))
+    written = sim.happens(rng, np.where(np.isin(kind, ["E", "O"]), 0.85, 0.5))
     second = np.where(written, condition[patient], None)
     second = np.where((kind == "M") & sim.happens(rng, np.full(len(kind), 0.9)), "Z370", second)
     second = np.where(kind == "B", None, second)
@@ -518,7 +543,10 @@ def lose_values(design, patients, episodes, seed):
 
 
 def population(seed=2026, size=None, complete=False):
-    """The tables patients and episodes for `size` patients. With `complete`, only stays cut off lack values."""
+    """The tables patients and episodes for `size` patients.
+
+    With `complete` nothing is lost, except that the stays cut off at the end still are.
+    """
     design, mix = sim.read("admissions"), casemix()
     size = size or design.package["sampling"]["population"]
     patients = registered(design, small_areas(design, seed), size, seed)
