@@ -4,6 +4,7 @@ This file only finds the command. It uses the standard library, and grammar that
 so that a person with another Python meets one clear sentence instead of a syntax error.
 """
 
+import os
 import shutil
 import sys
 
@@ -56,6 +57,11 @@ def wrong_python(version, command="start", which=shutil.which):
     return f"{opening}. Install 3.11 from {source}, then run: {python} -m course {command}"
 
 
+def for_this_system(text):
+    """The same text, with the command that Windows has in place of python3."""
+    return text.replace("python3 -m course", "py -3.11 -m course") if os.name == "nt" else text
+
+
 def main(argv):
     """Run one command and return its exit code."""
     problem = wrong_python(sys.version_info, " ".join(argv[:1]) or "start")
@@ -63,10 +69,10 @@ def main(argv):
         print(problem)
         return 1
     if not argv or argv[0] in ("help", "-h", "--help"):
-        print(HELP)
+        print(for_this_system(HELP))
         return 0
     if argv[0] not in COMMANDS:
-        print(f"There is no command '{argv[0]}'.\n\n{HELP}")
+        print(f"There is no command '{argv[0]}'.\n\n{for_this_system(HELP)}")
         return 2
     from importlib import import_module
 

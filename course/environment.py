@@ -176,21 +176,33 @@ def _plain(name):
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
+def find():
+    """The environment to use: its state and its Python.
+
+    The one this runs in, if it holds the locked set (``'unlinked'`` if it does not know the course yet), or
+    else ``.venv``.
+    """
+    if Path(sys.prefix).resolve() == VENV.resolve():
+        return state(), sys.executable
+    if read_stamp(sys.prefix)[0] == stamp().splitlines()[0]:
+        return "ready", sys.executable
+    found = state()
+    if found != "ready" and holds_the_lock():
+        return "unlinked", sys.executable
+    return found, str(python_of(VENV))
+
+
 def ensure(say=print):
     """Return the Python to run everything with, making or refreshing ``.venv`` if need be.
 
     Raises ``InstallError``.
     """
-    inside_venv = Path(sys.prefix).resolve() == VENV.resolve()
-    if not inside_venv and read_stamp(sys.prefix)[0] == stamp().splitlines()[0]:
-        return sys.executable
-    if state() == "ready":
-        return str(python_of(VENV))
-    if not inside_venv and holds_the_lock():
+    found, python = find()
+    if found == "unlinked":
         _link_if_allowed()
-        return sys.executable
-    make(say)
-    return str(python_of(VENV))
+    elif found != "ready":
+        make(say)
+    return python
 
 
 def _link_if_allowed():

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from course import environment
-from course.__main__ import wrong_python
+from course.__main__ import for_this_system, wrong_python
 from course.environment import ROOT
 
 GB = 10**9
@@ -31,6 +31,7 @@ MEMORY_TOTAL, MEMORY_FREE = 3.5 * GB, 2 * GB
 # The longest path inside the environment, with Windows' shorter folder names. Windows allows 259 characters.
 LONGEST_PATH, WINDOWS_LIMIT = 165, 259
 PORT = 8888
+INSTALLED = ("ready", "unlinked")
 SLICE_SECONDS = 240
 SYNCED = (
     "OneDrive",
@@ -133,7 +134,7 @@ def _long_paths_allowed():
 def check_space(state, usage=shutil.disk_usage, root=ROOT, system=sys.platform):
     """Room for the environment, unless it is there already."""
     free = usage(root).free
-    needed = GB // 2 if state == "ready" else SPACE.get(system, SPACE["other"])
+    needed = GB // 2 if state in INSTALLED else SPACE.get(system, SPACE["other"])
     says = f"{free / GB:.1f} GB free, {needed / GB:.1f} GB needed"
     if free >= needed:
         return Finding("Disk space", says)
@@ -375,8 +376,10 @@ def check_environment(state):
         "old": "made from an older list of packages.",
         "moved": "made when the course was in another folder.",
         "unfinished": "not complete.",
+        "unlinked": "complete, but does not know where the course is.",
     }[state]
-    return Finding("Environment", says, "" if state == "ready" else "python3 -m course setup")
+    fix = {"ready": "", "unlinked": "python3 -m course link"}.get(state, "python3 -m course setup")
+    return Finding("Environment", says, fix)
 
 
 def check_lab(lab, python, seconds=SLICE_SECONDS):
@@ -397,16 +400,9 @@ def check_lab(lab, python, seconds=SLICE_SECONDS):
     return Finding(name, last, fix)
 
 
-def state_and_python():
-    """The state of the environment that the course would use here, and its Python."""
-    if environment.read_stamp(sys.prefix)[0] == environment.stamp().splitlines()[0]:
-        return "ready", sys.executable
-    return environment.state(), environment.python_of(environment.VENV)
-
-
 def findings():
     """Every check in turn, each as soon as it is done."""
-    state, python = state_and_python()
+    state, python = environment.find()
     yield check_python()
     yield check_folder()
     yield check_synced()
@@ -414,9 +410,9 @@ def findings():
     yield check_space(state)
     yield check_memory()
     yield check_port()
-    yield Finding("Network", "not needed any more") if state == "ready" else check_network()
+    yield Finding("Network", "not needed any more") if state in INSTALLED else check_network()
     yield check_environment(state)
-    if state == "ready":
+    if state in INSTALLED:
         for lab in sorted((ROOT / "notebooks").glob("*.ipynb")):
             yield check_lab(lab, python)
 
@@ -428,10 +424,10 @@ def main(_=()):
     for finding in findings():
         print(f"{finding.word:8} {finding.name}: {finding.says}", flush=True)
         for line in finding.fix.splitlines():
-            print(f"{'':8} {line}", flush=True)
+            print(f"{'':8} {for_this_system(line)}", flush=True)
         problems += finding.word == "PROBLEM"
     if problems:
         print(f"\nNot ready. To fix: {problems}. What to do is below each PROBLEM. Then check again.")
     else:
-        print("\nReady. Start with: python3 -m course start")
+        print(for_this_system("\nReady. Start with: python3 -m course start"))
     return int(problems > 0)

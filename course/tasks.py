@@ -11,6 +11,7 @@ import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 from course import environment
+from course.__main__ import for_this_system
 from course.environment import ROOT, variables
 
 FIRST_LAB = "notebooks/01-first-synthetic-table.ipynb"
@@ -28,7 +29,7 @@ def ready_python():
     try:
         return environment.ensure()
     except environment.InstallError as problem:
-        print(f"\n{problem}")
+        print(for_this_system(f"\n{problem}"))
         return None
 
 

@@ -240,6 +240,20 @@ def test_an_old_environment_is_refreshed_and_a_moved_one_made_again(computer):
     assert computer.ran("venv --clear") and environment.state() == "ready"
 
 
+def test_which_environment_is_used(tmp_path, monkeypatch):
+    monkeypatch.setattr(environment, "VENV", tmp_path / ".venv")
+    monkeypatch.setattr(environment.sys, "prefix", str(tmp_path / "conda"))
+    monkeypatch.setattr(environment, "holds_the_lock", lambda: False)
+    assert environment.find() == ("missing", str(environment.python_of(tmp_path / ".venv")))
+    monkeypatch.setattr(environment, "holds_the_lock", lambda: True)
+    assert environment.find() == ("unlinked", sys.executable), "a conda environment is used as it is"
+    (tmp_path / "conda").mkdir()
+    (tmp_path / "conda" / environment.STAMP).write_text(environment.stamp("/elsewhere"), encoding="utf-8")
+    assert environment.find() == ("ready", sys.executable), (
+        "one shared environment serves every copy of the course"
+    )
+
+
 def test_states_of_a_folder(tmp_path):
     assert environment.state(tmp_path / "none") == "missing"
     assert environment.state(tmp_path) == "unfinished"
@@ -564,6 +578,7 @@ def test_every_trouble_has_words_and_a_fix():
 
 def test_old_environment():
     assert ready.check_environment("ready").word == "ok"
+    assert fixed(ready.check_environment("unlinked"), "python3 -m course link")
     for state in ("missing", "old", "moved", "unfinished"):
         assert fixed(ready.check_environment(state), "python3 -m course setup")
 
