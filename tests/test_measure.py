@@ -424,14 +424,14 @@ def test_gower_distance_by_hand():
     assert apart[5, 5] == 0
 
 
-def test_worst_placed_counts_others_in_the_training_part():
+def test_worst_placed_counts_others_in_the_same_part():
     training = pd.DataFrame({"key": list("a" * 10 + "bbcdd")})
     control = pd.DataFrame({"key": list("z" * 5 + "c" * 4 + "a" * 6)})
     worst = privacy.membership(training, control, pd.DataFrame({"key": list("abb")}), "key").worst_placed
     assert worst["training_people"].tolist() == [1, 4, 0, 10]  # c; b b d d; none; a
-    assert worst["control_people"].tolist() == [5, 4, 0, 6]  # z; c, with one training person; none; a
+    assert worst["control_people"].tolist() == [0, 4, 11, 0]  # none; c; z and a; none
     assert worst["training_hit"].tolist()[:2] == [0, 0.5] and worst["training_hit"].tolist()[3] == 1
-    assert worst["control_hit"].tolist()[:2] == [0, 0] and np.isnan(worst["control_hit"][2])
+    assert worst["control_hit"].tolist()[1:3] == [0, 6 / 11] and np.isnan(worst["control_hit"][0])
 
 
 def test_the_interval_by_hand():
@@ -532,6 +532,9 @@ def test_independent_people_are_called_a_leak_no_more_often_than_stated(attack):
     risks = [attack(people(seed), people(seed + 20_000), people(seed + 40_000)) for seed in range(20)]
     assert sum(not risk.low <= 0 <= risk.high for risk in risks) <= 3
     assert abs(np.mean([risk.excess for risk in risks])) < 0.05
+    placed = pd.concat([risk.worst_placed for risk in risks]).groupby("others")
+    gap = placed[["training_hit", "control_hit"]].mean().diff(axis=1)["control_hit"].drop("9 or more others")
+    assert gap.dropna().abs().max() < 0.1  # unique people are no worse placed for having been in the data
 
 
 @each_attack

@@ -49,7 +49,7 @@ class Risk:
     tables: int  # synthetic tables attacked
     draws: int  # groups of people the interval rests on
     people: int  # people in each part, made equal
-    worst_placed: pd.DataFrame  # by how many others in the training part share the person's keys
+    worst_placed: pd.DataFrame  # by how many others in the person's own part share the person's keys
     hit_means: str  # what "hit" means for one person
     always_hit: tuple  # people hit in every synthetic table: training, control
     details: pd.DataFrame  # further figures, training beside control
@@ -85,7 +85,7 @@ class Risk:
 
     def __str__(self):
         lines = [f"{self.name}: {self.question}", ""]
-        lines += [f"  {words:<58}{value:>22}" for words, value in self._figures()]
+        lines += [f"  {words:<72}{value:>18}" for words, value in self._figures()]
         lines += ["", textwrap.fill(self._worst_caption(), 96), ""]
         lines += textwrap.indent(self._worst_words().to_string(index=False), "  ").splitlines()
         lines += [""] + [textwrap.fill(sentence, 96) for sentence in self._sentences()]
@@ -130,14 +130,16 @@ class Risk:
             if pd.isna(control):
                 figures.append((label, percent(training)))
             else:
-                figures.append((f"{label}: training, control", f"{percent(training)}, {percent(control)}"))
-        times = "hit" if self.tables == 1 else f"hit in all {self.tables} tables"
-        figures.append((f"People {times}: training, control", "{:,}, {:,}".format(*self.always_hit)))
+                figures.append((f"{label}, training part", percent(training)))
+                figures.append((f"{label}, control part", percent(control)))
+        hit = f"People {self.hit_means}" + (f" in all {self.tables} tables" if self.tables > 1 else "")
+        for part, people in zip(("training", "control"), self.always_hit, strict=True):
+            figures.append((f"{hit}, {part} part", f"{people:,}"))
         return figures
 
     def _worst_caption(self):
         return (
-            f"Worst-placed people: share {self.hit_means}, by how many other people in the training part "
+            f"Worst-placed people: share {self.hit_means}, by how many other people in their own part "
             "share their values"
         )
 
@@ -198,6 +200,8 @@ class Risk:
         worst = self._worst()
         if worst is None:
             return "There are too few people in every group to say who is worst placed."
+        if not worst["training_hit"] > worst["control_hit"]:
+            return "In none of the groups of worst-placed people is training hit more often than control."
         return (
             f"The average hides people. The gap is widest for people who share their values with "
             f"{worst['others']}: {percent(worst['training_hit'])} of them were hit in the training part and "
@@ -208,8 +212,8 @@ class Risk:
     def _limits(self):
         return (
             "What this does not show: it is one attack by an intruder who knows "
-            f"{', '.join(self.keys)}. Other attacks, or more knowledge, may do better. What it learns about "
-            "control people is general knowledge, not a leak, though it can still do harm."
+            f"{', '.join(self.keys)}. Other attacks, or more knowledge, may do better. What this one "
+            "learns about control people is general knowledge, not a leak, though it can still do harm."
         )
 
 
@@ -240,10 +244,10 @@ def people_hits(training, control, details=None):
 class Release:
     """The tables of one question, ready to attack.
 
-    `frames` holds, in order: training people, as many control people, each synthetic table, a shuffled
-    twin of each (its columns shuffled one by one, which keeps every column and breaks every relation),
-    and the whole training part, in which rarity is counted. The larger part is sampled down to the size of
-    the smaller: an attack that looks for unique people would otherwise find more of them there.
+    `frames` holds, in order: training people, as many control people, each synthetic table, and a shuffled
+    twin of each (its columns shuffled one by one, which keeps every column and breaks every relation). The
+    larger part is sampled down to the size of the smaller, because people are more often unique in a smaller
+    table, and an attack on unique people would tell the parts apart by that.
     """
 
     def __init__(self, training, control, synthetic, columns, seed, draws):
@@ -260,9 +264,8 @@ class Release:
             *(part[columns] for part in parts),
             *tables,
             *(_shuffled(table, rng) for table in tables),
-            training[columns],
         ]
-        self.called = ["training", "control"] + ["synthetic"] * (2 * len(tables)) + ["training"]
+        self.called = ["training", "control"] + ["synthetic"] * (2 * len(tables))
         self.notes = []
         if len(training) != len(control):
             self.notes.append(
@@ -345,16 +348,18 @@ class Release:
         return [_rate(hits[group == g], nothing=np.nan) for g in range(self.draws)]
 
     def _worst_placed(self, keys, people):
-        """Share of people hit, by how many others in the whole training part share their keys."""
-        codes = self.codes(keys)
-        everyone = np.bincount(codes[-1], minlength=max(code.max() for code in codes) + 1)
-        others = [everyone[codes[0]] - 1, everyone[codes[1]]]
+        """Share of people hit, by how many others in their own part share their keys.
+
+        Own part, because then the two parts are alike in all but having been synthesised. With control
+        people placed by the training part, an attack on unique people would seem to leak when it does not.
+        """
+        sharing = [np.bincount(code)[code] - 1 for code in self.codes(keys)[:2]]
         starts = [start for start, _ in _RARITY]
         rows = []
         for i, (_, label) in enumerate(_RARITY):
             row = {"others": label}
             for part, called in enumerate(("training", "control")):
-                inside = np.searchsorted(starts, others[part], "right") - 1 == i
+                inside = np.searchsorted(starts, sharing[part], "right") - 1 == i
                 hits = people[part][:, inside]
                 row[f"{called}_people"] = int(np.isfinite(hits).any(axis=0).sum())
                 row[f"{called}_hit"] = _rate(hits, nothing=np.nan)
