@@ -493,8 +493,11 @@ def second_diagnoses(design, rng, mix, patients, patient, kind, main):
     return np.where(second == main, None, second)
 
 
-def date_episodes(design, patients, table, episodes, born, seed):
-    """Turn day numbers into dates, cut off at the end of the extract, and number the records."""
+def date_episodes(design, patients, table, episodes, born, seed, complete):
+    """Turn day numbers into dates, and number the records.
+
+    Episodes that go on when the extract is taken have no end, except with `complete`.
+    """
     rng = sim.stream(seed, "record numbers")
     stay = episodes["stay"].to_numpy()
     end_of_extract = pd.Timestamp(design.truth["extract_date"])
@@ -509,7 +512,7 @@ def date_episodes(design, patients, table, episodes, born, seed):
         episodes[column] = table[column].to_numpy()[stay]
     episodes["startage"] = completed_years(born[patient], pd.DatetimeIndex(episodes["epistart"]))
     nights = table["nights"].to_numpy()[stay]
-    over = (episodes["epiend"] <= end_of_extract).to_numpy()
+    over = (episodes["epiend"] <= end_of_extract).to_numpy() | complete
     out = over & (episodes["epiorder"] == episodes["count"]).to_numpy()
     episodes["disdate"] = episodes["epiend"].where(out)
     episodes["epiend"] = episodes["epiend"].where(over)
@@ -543,10 +546,7 @@ def lose_values(design, patients, episodes, seed):
 
 
 def population(seed=2026, size=None, complete=False):
-    """The tables patients and episodes for `size` patients.
-
-    With `complete` nothing is lost, except that the stays cut off at the end still are.
-    """
+    """The tables patients and episodes for `size` patients. With `complete`, nothing is missing."""
     design, mix = sim.read("admissions"), casemix()
     size = size or design.package["sampling"]["population"]
     patients = registered(design, small_areas(design, seed), size, seed)
@@ -560,7 +560,7 @@ def population(seed=2026, size=None, complete=False):
     born = birth_dates(patients, table, seed)
     patients["birth_year"], patients["birth_month"] = born.year, born.month
     episodes = code_episodes(design, patients, table, split(design, table, seed), mix, seed)
-    episodes = date_episodes(design, patients, table, episodes, born, seed)
+    episodes = date_episodes(design, patients, table, episodes, born, seed, complete)
     episodes["epikey"] = sim.identifiers(sim.stream(seed, "epikey"), len(episodes), "5", 11)
     if not complete:
         lose_values(design, patients, episodes, seed)
