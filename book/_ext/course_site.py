@@ -112,6 +112,12 @@ def depart_folded_cell(translator, node: HideCodeCellNode) -> None:
     translator.body.append("</details>\n")
 
 
+def mend_bibliography(app: Sphinx, pagename, templatename, context, doctree) -> None:
+    """Call the entries of the bibliography list items; the role they are given is no longer in use."""
+    if "body" in context:
+        context["body"] = context["body"].replace('role="doc-biblioentry"', 'role="listitem"')
+
+
 # 3. Lesson header -----------------------------------------------------------------------------------------
 
 
@@ -158,7 +164,8 @@ class LabStatus(SphinxDirective):
         rows = []
         for notebook in sorted(source.glob("notebooks/*.ipynb")):
             self.env.note_dependency(str(notebook))
-            rows.append(status_row(notebook, course_metadata(notebook), runs.get(notebook.stem)))
+            if f"notebooks/{notebook.stem}" in self.env.found_docs:
+                rows.append(status_row(notebook, course_metadata(notebook), runs.get(notebook.stem)))
         if not rows:
             return [nodes.paragraph(text="There is no lab in this copy of the course.")]
         head = "".join(f'<th scope="col">{name}</th>' for name in STATUS_COLUMNS)
@@ -221,6 +228,7 @@ def setup(app: Sphinx) -> dict:
     app.connect("doctree-read", name_folded_cells)
     app.connect("doctree-read", add_lesson_header)
     app.connect("html-page-context", add_page_scripts)
+    app.connect("html-page-context", mend_bibliography)
     app.connect("build-finished", copy_plotly)
     app.connect("build-finished", write_front_door, priority=400)
     return {"version": "1.0", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -19,7 +19,7 @@
 
   // Plotly does not wrap titles; a phone needs it to.
   function wrapped(text, width) {
-    const limit = Math.max(20, Math.floor(width / 8.5));
+    const limit = Math.max(12, Math.floor(width / 8.5));
     const lines = [""];
     for (const word of text.replace(/<br>/g, " ").split(" ")) {
       const line = `${lines.at(-1)} ${word}`.trim();
@@ -31,19 +31,52 @@
 
   const namesOf = (figure) => figure.data.map((trace) => trace.name || "");
 
+  // Names of small panels, wrapped to the width of a panel. Returns the most lines that any name takes.
+  function nameRowsOfPanels(layout, width) {
+    const names = (layout.annotations ?? []).filter((note) => note.xref === "paper" && !note.showarrow);
+    if (!names.length) return 0;
+    const across = new Set(names.map((name) => name.x)).size;
+    for (const name of names) {
+      name.text = wrapped(name.text, (0.9 * width) / across).join("<br>");
+      name.font = { ...name.font, size: 14 };
+    }
+    return Math.max(...names.map((name) => name.text.split("<br>").length));
+  }
+
   // Title above legend above plot, each with the room it needs at this width.
   function makeRoom(layout, names, width) {
     const lines = layout.title?.text ? wrapped(layout.title.text, width) : [];
     const longest = Math.max(...names.map((name) => name.length));
     const across = Math.max(1, Math.floor((width - 90) / (60 + 8 * longest)));
     const rows = layout.showlegend === false || names.length < 2 ? 0 : Math.ceil(names.length / across);
-    const top = 12 + 22 * lines.length + 22 * rows;
+    const panels = nameRowsOfPanels(layout, width);
+    const top = 12 + 22 * lines.length + 22 * rows + 18 * panels;
     layout.height = (layout.height ?? 360) + Math.max(0, top - 64);
     layout.margin = { ...layout.margin, t: top };
     if (lines.length) {
-      const place = { x: 0, xanchor: "left", xref: "container", y: 1, yanchor: "top", yref: "container", pad: { t: 4 } };
+      const place = { x: 0, xanchor: "left", xref: "container", y: 1, yanchor: "top", yref: "container", pad: { t: 4 + 12 * (lines.length - 1) } };
       layout.title = { ...layout.title, ...place, text: lines.join("<br>"), font: { size: 16 } };
     }
+  }
+
+  // Bars whose names do not fit side by side lie down, so that every name can be read.
+  function layDown(figure, width) {
+    const { data, layout } = figure;
+    const upright = data.every((trace) => trace.type === "bar" && trace.orientation !== "h");
+    const names = data[0]?.x ?? [];
+    if (!upright || !names.every((name) => typeof name === "string")) return;
+    const longest = Math.max(...names.map((name) => name.length));
+    if (longest * 7.5 < (width - 90) / names.length) return;
+    for (const trace of data) {
+      Object.assign(trace, { x: trace.y, y: trace.x, orientation: "h" });
+      if (trace.error_y) Object.assign(trace, { error_x: trace.error_y, error_y: undefined });
+    }
+    [layout.xaxis, layout.yaxis] = [{ ...layout.yaxis }, { ...layout.xaxis }];
+    const ticktext = names.map((name) => wrapped(name, width / 2.6).join("<br>"));
+    Object.assign(layout.yaxis, { autorange: "reversed", tickvals: names, ticktext, anchor: "x", automargin: true });
+    Object.assign(layout.xaxis, { anchor: "y", automargin: true });
+    const lines = Math.max(data.length, ...ticktext.map((name) => name.split("<br>").length));
+    layout.height = 110 + names.length * (18 + 18 * lines);
   }
 
   function figureFor(chart, theme) {
@@ -60,12 +93,14 @@
     for (const key of Object.keys(layout).filter((name) => /^[xy]axis\d*$/.test(name))) {
       Object.assign(layout[key], { gridcolor: look.grid, zerolinecolor: look.axis, linecolor: look.axis, tickcolor: look.axis });
     }
+    layDown(figure, chart.clientWidth);
     makeRoom(layout, namesOf(figure), chart.clientWidth);
     return figure;
   }
 
   function draw(chart, theme = root.dataset.theme) {
     const { data, layout } = figureFor(chart, theme);
+    chart.style.minHeight = `${layout.height}px`;
     Plotly.react(chart, data, layout, { displayModeBar: false, responsive: true });
     drawn.add(chart);
   }

@@ -18,6 +18,25 @@
     document.getElementById(id)?.setAttribute("aria-label", name);
   }
 
+  // A wide table inside something that opens gets a box of its own to scroll in.
+  for (const table of document.querySelectorAll("article details > table")) {
+    const box = document.createElement("div");
+    box.className = "pst-scrollable-table-container"; // the theme lets the keyboard into such boxes...
+    table.replaceWith(box);
+    box.append(table);
+  }
+  document.addEventListener("toggle", () => dispatchEvent(new Event("resize")), true); // ...once it looks again
+
+  // pandas sets every cell to the right; words read better from the left.
+  for (const table of document.querySelectorAll("table.dataframe")) {
+    const rows = [...table.rows];
+    const body = rows.filter((row) => row.closest("tbody"));
+    for (let i = 0; i < (rows[0]?.cells.length ?? 0); i += 1) {
+      const isWord = (row) => row.cells[i]?.tagName === "TD" && !/^(|–|NaN|None|NaT|<NA>|[-+−]?[£$]?[\d.,]+(e[-+]?\d+)?%?)$/.test(row.cells[i].textContent.trim());
+      if (body.some(isWord)) rows.forEach((row) => row.cells[i]?.classList.add("words"));
+    }
+  }
+
   // Paper cannot be clicked: print with everything open, then close what was closed.
   let opened = [];
   addEventListener("beforeprint", () => {

@@ -1,0 +1,400 @@
+"""The book, opened in a real browser: every page, light and dark, wide and narrow, by keyboard, as a file.
+
+The book is built first, with warnings as errors. Each page is then opened a few times in one headless
+Chromium, and each visit is kept, so that one test can look at one thing and name the page it is about.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from dataclasses import dataclass, field
+from functools import cache, partial
+from html.parser import HTMLParser
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import unquote, urldefrag, urlsplit
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parent.parent
+SITE = ROOT / "_build" / "html"
+WIDE, NARROW = 1280, 320
+AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+
+
+def pages_in_contents() -> list[str]:
+    """Every page of the book, as its address in the site: those in the contents, the search, the front door."""
+    contents = yaml.safe_load((ROOT / "book" / "_toc.yml").read_text(encoding="utf-8"))
+    files = [contents["root"]]
+    files += [chapter["file"] for part in contents["parts"] for chapter in part["chapters"]]
+    return [f"{file}.html" for file in files] + ["search.html"]
+
+
+PAGES = pages_in_contents()
+every_page = pytest.mark.parametrize("page", PAGES)
+both_widths = pytest.mark.parametrize("width", [WIDE, NARROW])
+
+
+# The built site and the browser ---------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def site() -> Path:
+    """The book, built anew; any warning fails the build."""
+    shutil.rmtree(SITE, ignore_errors=True)
+    program = "from jupyter_book.cli.main import main; main()"
+    arguments = ["build", ".", "--toc", "book/_toc.yml", "-W", "-n", "--all"]
+    done = subprocess.run(
+        [sys.executable, "-c", program, *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+    )
+    assert done.returncode == 0, f"The book does not build:\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+    return SITE
+
+
+class QuietHandler(SimpleHTTPRequestHandler):
+    """Serves files without writing a line for each."""
+
+    def log_message(self, *args) -> None:
+        pass
+
+
+@pytest.fixture(scope="session")
+def address(site):
+    """The site on this machine's own loopback address."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(QuietHandler, directory=str(site)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+
+
+def find_chromium() -> str | None:
+    """A Chromium, Chrome or Edge on this machine: the CHROMIUM variable, the usual names, the usual places."""
+    names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge"]
+    places = [
+        "/Applications/Chromium.app/Contents/MacOS/Chromium",
+        "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+        "/Applications/Microsoft Edge.app/Contents/MacOS/Microsoft Edge",
+        r"C:\Program Files\Google\Chrome\Application\chrome.exe",
+        r"C:\Program Files (x86)\Google\Chrome\Application\chrome.exe",
+        r"C:\Program Files (x86)\Microsoft\Edge\Application\msedge.exe",
+    ]
+    found = [os.environ.get("CHROMIUM"), *map(shutil.which, names), *places]
+    return next((path for path in found if path and Path(path).exists()), None)
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """One headless browser for the whole session."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        path = find_chromium() or playwright.chromium.executable_path
+        if not Path(path).exists():
+            message = (
+                "No Chromium, Chrome or Edge was found. Install one (for example with "
+                "`python -m playwright install chromium`), or set CHROMIUM to the path of the program."
+            )
+            (pytest.fail if os.environ.get("CI") else pytest.skip)(message)
+        arguments = ["--no-sandbox", "--disable-background-networking"]
+        opened = playwright.chromium.launch(executable_path=path, args=arguments)
+        yield opened
+        opened.close()
+
+
+@dataclass
+class Visit:
+    """What one visit to one page showed."""
+
+    faults: dict[str, list[str]] = field(default_factory=dict)  # axe findings, by colour scheme
+    requests: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+    page_width: int = 0
+    charts: list[dict] = field(default_factory=list)
+    pressed: dict = field(default_factory=dict)
+
+
+def listen(tab, visit: Visit) -> None:
+    """Write down every request and every error of a tab."""
+    tab.on("request", lambda request: visit.requests.append(request.url))
+    tab.on("console", lambda said: visit.errors.append(said.text) if said.type == "error" else None)
+    tab.on("pageerror", lambda error: visit.errors.append(str(error)))
+    tab.on("requestfailed", lambda request: visit.errors.append(f"failed: {request.url}"))
+
+
+def open_everything(tab) -> None:
+    """Open all that opens, and scroll past every chart until it is drawn."""
+    tab.evaluate("document.querySelectorAll('article details').forEach((details) => (details.open = true))")
+    for chart in tab.query_selector_all(".course-chart"):
+        chart.scroll_into_view_if_needed()
+        tab.wait_for_function("(chart) => chart.querySelector('svg.main-svg')", arg=chart, timeout=10_000)
+    tab.evaluate("scrollTo(0, 0)")
+
+
+def accessibility_faults(tab) -> list[str]:
+    """What axe-core finds against WCAG 2.0, 2.1 and 2.2, levels A and AA."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    # Without "preload", axe would ask for every style sheet again, and misread the addresses in some.
+    options = {"runOnly": {"type": "tag", "values": AXE_TAGS}, "resultTypes": ["violations"], "preload": False}
+    found = Axe().run(tab, options=options).response["violations"]
+    return [f"{rule['id']}: {node['html'][:200]}" for rule in found for node in rule["nodes"]]
+
+
+CHART_FACTS = """() => [...document.querySelectorAll('.course-chart')].map((chart) => ({
+    name: chart.getAttribute('aria-label'),
+    role: chart.getAttribute('role'),
+    ink: getComputedStyle(chart.querySelector('.xtick text, .ytick text, text')).fill,
+    overflows: chart.querySelector('svg').getBoundingClientRect().right > innerWidth,
+    table: Boolean(chart.closest('.cell_output')?.querySelector('details.chart-data table')),
+}))"""
+
+
+@pytest.fixture(scope="session")
+def visits(browser, address):
+    """Open a page at one width, in light and then in dark colours. Each page and width is opened once.
+
+    Wide pages turn dark because the device asks for it; narrow ones because the button was pressed.
+    """
+
+    @cache
+    def visit(page: str, width: int) -> Visit:
+        seen = Visit()
+        context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme="light")
+        tab = context.new_page()
+        listen(tab, seen)
+        tab.goto(f"{address}/{page}", wait_until="load")
+        open_everything(tab)
+        seen.page_width = tab.evaluate("document.documentElement.scrollWidth")
+        seen.faults["light"] = accessibility_faults(tab)
+        light = tab.evaluate(CHART_FACTS)
+        if width == WIDE:
+            tab.emulate_media(color_scheme="dark")
+        else:
+            while tab.evaluate("document.documentElement.dataset.mode") != "dark":
+                tab.click(".theme-switch-button")
+        tab.wait_for_function("document.documentElement.dataset.theme === 'dark'", timeout=3_000)
+        tab.wait_for_timeout(50)
+        seen.faults["dark"] = accessibility_faults(tab)
+        dark = tab.evaluate(CHART_FACTS)
+        seen.charts = [{**one, "dark_ink": other["ink"]} for one, other in zip(light, dark, strict=True)]
+        context.close()
+        return seen
+
+    return visit
+
+
+# Each page, by what it must be ----------------------------------------------------------------------------
+
+
+@every_page
+@both_widths
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_page_meets_wcag(visits, page, width, scheme):
+    assert visits(page, width).faults[scheme] == []
+
+
+@every_page
+@both_widths
+def test_page_asks_no_other_host(visits, address, page, width):
+    others = [
+        url for url in visits(page, width).requests if not url.startswith((f"{address}/", "data:", "blob:"))
+    ]
+    assert others == []
+
+
+@every_page
+@both_widths
+def test_page_has_no_errors(visits, page, width):
+    assert visits(page, width).errors == []
+
+
+@every_page
+def test_page_does_not_scroll_sideways(visits, page):
+    assert visits(page, NARROW).page_width <= NARROW
+
+
+@every_page
+@both_widths
+def test_charts_are_named_drawn_and_backed_by_numbers(visits, page, width):
+    for chart in visits(page, width).charts:
+        assert chart["role"] == "img" and len(chart["name"]) > 20
+        assert chart["table"], f"No table of numbers beside: {chart['name']}"
+        assert not chart["overflows"], f"Wider than the page: {chart['name']}"
+        assert chart["ink"] != chart["dark_ink"], f"Does not follow light and dark: {chart['name']}"
+
+
+# As a file, with the keyboard alone -----------------------------------------------------------------------
+
+REACHABLE = """() => [...document.querySelectorAll(
+    'a[href], button, summary, input, select, textarea, [tabindex="0"]')].filter((control) => {
+    const box = control.getBoundingClientRect();
+    const style = getComputedStyle(control);
+    return box.width > 0 && box.height > 0 && style.visibility !== 'hidden' && !control.disabled
+        && control.tabIndex >= 0 && !control.closest('dialog:not([open])');
+}).map((control, i) => { control.dataset.control = i; return control.outerHTML.slice(0, 150); })"""
+
+FOCUSED = """() => {
+    const control = document.activeElement;
+    const style = getComputedStyle(control);
+    const seen = style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 2;
+    return [control === document.body ? null : control.dataset.control ?? 'other', seen, control.outerHTML.slice(0, 150)];
+}"""
+
+
+@every_page
+def test_keyboard_reaches_everything_and_shows_where_it_is(browser, site, page):
+    seen = Visit()
+    context = browser.new_context(viewport={"width": WIDE, "height": 900})
+    tab = context.new_page()
+    listen(tab, seen)
+    tab.goto((site / page).as_uri(), wait_until="load")
+    tab.wait_for_timeout(100)
+    controls = tab.evaluate(REACHABLE)
+    tab.evaluate("document.activeElement.blur()")
+    reached, unseen = set(), []
+    for _ in range(len(controls) + 10):
+        tab.keyboard.press("Tab")
+        control, visible, html = tab.evaluate(FOCUSED)
+        if control is not None:
+            reached.add(control)
+            if not visible:
+                unseen.append(html)
+    context.close()
+    missed = [html for i, html in enumerate(controls) if str(i) not in reached]
+    assert missed == [], "The Tab key does not reach these"
+    assert unseen == [], "Focus cannot be seen on these"
+    assert seen.errors == [], "Errors when the page is opened as a file"
+
+
+@every_page
+def test_enter_opens_what_opens(browser, site, page):
+    context = browser.new_context(viewport={"width": NARROW, "height": 900})
+    tab = context.new_page()
+    tab.goto((site / page).as_uri(), wait_until="load")
+    closed = []
+    for details in tab.query_selector_all("article details:not([open])"):
+        summary = details.query_selector("summary")
+        summary.focus()
+        tab.keyboard.press("Enter")
+        if not details.evaluate("(details) => details.open"):
+            closed.append(summary.inner_text())
+    context.close()
+    assert closed == []
+
+
+def test_search_works_as_a_file(browser, site):
+    seen = Visit()
+    tab = browser.new_page()
+    listen(tab, seen)
+    tab.goto(f"{(site / 'search.html').as_uri()}?q=fidelity", wait_until="load")
+    tab.wait_for_selector("#search-results li a", timeout=5_000)
+    found = tab.eval_on_selector_all("#search-results li a", "(links) => links.map((link) => link.href)")
+    tab.close()
+    assert any("glossary.html" in link for link in found)
+    assert seen.errors == []
+
+
+@pytest.mark.parametrize("width, button", [(NARROW, "Pages"), (NARROW, "On this page"), (WIDE, "Search")])
+def test_menus_open_close_and_give_the_focus_back(browser, address, width, button):
+    tab = browser.new_page(viewport={"width": width, "height": 900})
+    tab.goto(f"{address}/book/what-synthetic-data-is.html", wait_until="load")
+    opener = tab.get_by_role("button", name=button)
+    opener.focus()
+    tab.keyboard.press("Enter")
+    dialog = tab.get_by_role("dialog", name=button)
+    assert dialog.is_visible()
+    tab.keyboard.press("Escape")
+    assert not dialog.is_visible()
+    assert opener.evaluate("(button) => button === document.activeElement")
+    tab.close()
+
+
+# Without JavaScript, and on the way in --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page.startswith("notebooks/")])
+def test_charts_have_words_and_numbers_without_javascript(browser, site, page):
+    context = browser.new_context(java_script_enabled=False)
+    tab = context.new_page()
+    tab.goto((site / page).as_uri())
+    charts = tab.locator(".course-chart").count()
+    findings, tables = tab.locator("p.chart-finding"), tab.locator("details.chart-data > table")
+    assert findings.count() == tables.count() == charts
+    assert all(finding.is_visible() for finding in findings.all())
+    context.close()
+
+
+def test_front_door_leads_to_the_landing_page(browser, site):
+    tab = browser.new_page()
+    tab.goto((site / "index.html").as_uri())
+    tab.wait_for_url("**/book/index.html", timeout=5_000)
+    tab.close()
+
+
+# Links, pictures and weight -------------------------------------------------------------------------------
+
+
+class Anchors(HTMLParser):
+    """The addresses a page points to, and the places in it that others can point to."""
+
+    def __init__(self, text: str):
+        super().__init__()
+        self.targets: list[str] = []
+        self.names: set[str] = set()
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        given = dict(attributes)
+        self.targets += [given[name] for name in ("href", "src") if given.get(name)]
+        self.names |= {given[name] for name in ("id", "name") if given.get(name)}
+
+
+@cache
+def anchors(path: Path) -> Anchors:
+    return Anchors(path.read_text(encoding="utf-8"))
+
+
+@every_page
+def test_no_link_or_picture_is_broken(site, page):
+    here = site / page
+    broken = []
+    for target in anchors(here).targets:
+        parts = urlsplit(target)
+        if parts.scheme or parts.netloc:
+            continue  # other sites are not asked: a test must not depend on them
+        file, name = urldefrag(target)
+        path = (here.parent / unquote(urlsplit(file).path)).resolve() if file else here
+        if not path.is_file():
+            broken.append(target)
+        elif name and path.suffix == ".html" and unquote(name) not in anchors(path).names:
+            broken.append(target)
+    assert broken == []
+
+
+def test_page_weight_is_reported(visits, site, address, capsys):
+    """How many bytes each page sends, uncompressed, on a first visit, with every chart drawn."""
+    weights = {}
+    for page in PAGES:
+        paths = {
+            urlsplit(url).path.lstrip("/") for url in visits(page, WIDE).requests if url.startswith(address)
+        }
+        files = [site / unquote(path) for path in paths]
+        weights[page] = {"requests": len(files), "bytes": sum(file.stat().st_size for file in files)}
+    report = ROOT / "build" / "page-weight.json"
+    report.parent.mkdir(exist_ok=True)
+    report.write_text(json.dumps(weights, indent=1) + "\n", encoding="utf-8")
+    with capsys.disabled():
+        for page, weight in weights.items():
+            print(f"\n{weight['bytes'] / 1e6:6.2f} MB {weight['requests']:3} requests  {page}", end="")
+    light = [weight["bytes"] for page, weight in weights.items() if not visits(page, WIDE).charts]
+    assert max(light) < 1_000_000, "a page without charts should stay under one megabyte"
