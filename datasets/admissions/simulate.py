@@ -199,7 +199,8 @@ def starts(design, rng, mix, codes, group, further):
         days[ways == way] = rng.choice(366, size=(ways == way).sum(), p=weights / weights.sum())
     resumed = on_weekday(rng, np.floor(rng.exponential(gap)).astype(int), group == "P")
     running = running & (resumed < 366)
-    return np.where(running, resumed, days), np.where(running, further - skipped, further)
+    left = np.where(running, further - skipped, np.where(skipped > 0, 0, further))
+    return np.where(running, resumed, days), left
 
 
 def usual_gap(again):
@@ -300,7 +301,8 @@ def stays(design, patients, seed):
         if new.any():
             codes[new], kinds[new] = diagnoses(rng, mix, chances, fresh, ways_in(design, rng, fresh))
         season = day_weights(design, "J")[days] / day_weights(design, "E")[days]
-        chest = mix["code"].str.startswith("J").to_numpy()[codes] & (kinds == "E")
+        # New chest diagnoses follow the season too; repeated ones follow a first one that did.
+        chest = new & mix["code"].str.startswith("J").to_numpy()[codes] & (kinds == "E")
         happen = ~chest | sim.happens(rng, season / (1 + truth["winter_amplitude"]))
         who, days, codes, kinds = who[happen], days[happen], codes[happen], kinds[happen]
     return pd.concat(rounds, ignore_index=True)
