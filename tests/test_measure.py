@@ -413,15 +413,21 @@ def test_nearest_record_share_by_hand():
 
 
 def test_gower_distance_by_hand():
-    """Different categories are 1 apart, a blank and a number at least 1/2, and equal blanks 0."""
+    """Categories are 0 or 1 apart, numbers by their percentiles, a blank 1 from the middle."""
     table = pd.DataFrame({"c": ["a", "b"] * 3, "x": [0, 1, 2, 3, 4, None]})
     release = _risk.Release(table, table.assign(c="a"), table, ["c", "x"], 0, 5)
-    place = privacy._places(release)(0)
-    apart = np.abs(place[:, None] - place[None, :]).sum(axis=2)
-    assert apart[0, 2] == pytest.approx(4 / 9)  # ranks 0.5 and 4.5 of 0 to 9
-    assert apart[0, 1] == pytest.approx(1 + 2 / 9)
-    assert apart[1, 5] == pytest.approx(0.5 + (0.5 - 2.5 / 9))
-    assert apart[5, 5] == 0
+    place = privacy._places(release)
+
+    def apart(one, other):
+        return privacy._nearest(place(0, [one]), place(0, [other]))[0]
+
+    assert apart(0, 2) == pytest.approx(4 / 9, abs=1e-5)  # ranks 0.5 and 4.5 of 0 to 9
+    assert apart(0, 1) == pytest.approx(1 + 2 / 9, abs=1e-5)
+    assert apart(1, 5) == pytest.approx(0.5 + 2.5 / 9, abs=1e-5)
+    assert apart(5, 5) == 0
+    everyone = [min(apart(i, j) for j in range(1, 6)) for i in range(6)]
+    nearest = privacy._nearest(place(0), place(0, slice(1, None)), block=4)
+    assert nearest == pytest.approx(everyone, abs=1e-5)
 
 
 def test_worst_placed_counts_others_in_the_same_part():

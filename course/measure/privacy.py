@@ -261,7 +261,7 @@ def disco(training, control, synthetic, keys, target, *, seed=0, draws=10):
     return release.risk("Certain disclosure (DiSCO)", question, keys, attack, hit_means="disclosed")
 
 
-def membership(training, control, synthetic, columns, *, match="exact", most=5000, seed=0, draws=10):
+def membership(training, control, synthetic, columns, *, match="exact", most=2000, seed=0, draws=10):
     """Attack: tell who was in the training part.
 
     match="exact": a person is claimed to have been in the data if a synthetic row equals theirs in all
@@ -306,8 +306,7 @@ def _claim_nearest(release, most):
         release.notes.append(f"{len(tried):,} people of each part were tried, drawn at random.")
 
     def attack(table):
-        tree = _tree(place(table))
-        away = np.concatenate([_nearest(place(part, tried), tree) for part in (TRAINING, CONTROL)])
+        away = np.concatenate([_nearest(place(part, tried), place(table)) for part in (TRAINING, CONTROL)])
         cut = np.sort(away)[len(tried) - 1]
         tie = (len(tried) - (away < cut).sum()) / (away == cut).sum()
         claims = np.where(away < cut, 1.0, np.where(away == cut, tie, 0.0))
@@ -322,7 +321,7 @@ def _advantage(training, control):
     return {"Advantage, true minus false positive rate": (np.nanmean(training) - np.nanmean(control), np.nan)}
 
 
-def nearest_record_share(training, control, synthetic, columns, *, most=5000, seed=0, draws=10):
+def nearest_record_share(training, control, synthetic, columns, *, most=2000, seed=0, draws=10):
     """Attack: see whether synthetic rows lie nearer to training people than to control people.
 
     The rate is the share of synthetic rows whose nearest real person is in the training part; the control
@@ -331,9 +330,9 @@ def nearest_record_share(training, control, synthetic, columns, *, most=5000, se
     worst-placed people, hit means that a synthetic row is an exact copy of them. Returns a `Risk`.
 
     Distance: the sum over `columns` of 1 for different categories and the difference in percentiles for
-    numbers and dates, 1/2 or more where one is blank (Gower, Biometrics 27, 1971, with percentiles for
-    ranges). At most `most` rows of each synthetic table, drawn at random, are compared with every person;
-    copies are counted among all rows. Columns with hundreds of categories make it slow.
+    numbers and dates, 1/2 to 3/2 where one is blank (Gower, Biometrics 27, 1971, with percentiles for
+    ranges). At most `most` rows of each synthetic table, drawn at random, are compared with every person,
+    so the time grows in line with the rows; copies are counted among all rows.
     Source: Platzer and Reutterer, Frontiers in Big Data 4 (2021).
 
     >>> people = pd.DataFrame({"age": range(20), "sex": ["F", "M"] * 10})
@@ -344,7 +343,7 @@ def nearest_record_share(training, control, synthetic, columns, *, most=5000, se
     columns = _tables.names(columns)
     release = Release(training, control, synthetic, columns, seed, draws)
     code, place = release.codes(columns), _places(release)
-    count, trees = _counts(code), [_tree(place(part)) for part in (TRAINING, CONTROL)]
+    count = _counts(code)
     _note_copies(release, code, count)
     if max(len(table) for table in release.synthetic) > most:
         release.notes.append(f"{most:,} rows of each synthetic table were compared, drawn at random.")
@@ -352,7 +351,7 @@ def nearest_record_share(training, control, synthetic, columns, *, most=5000, se
     def attack(table):
         tried = release.rng(2).permutation(len(code[table]))[:most]
         rows = place(table, tried)
-        to_training, to_control = (_nearest(rows, tree) for tree in trees)
+        to_training, to_control = (_nearest(rows, place(part)) for part in (TRAINING, CONTROL))
         nearer = np.where(to_training == to_control, 0.5, to_training < to_control)
         ties = float((to_training == to_control).mean())
         copies = tuple(float((count[part][code[table]] > 0).mean()) for part in (TRAINING, CONTROL))
@@ -463,29 +462,24 @@ def _agreed(code, value, size):
 
 
 def _places(release):
-    """Return `place(frame, rows)`: people as points whose summed differences are Gower's distance.
+    """Return `place(frame, rows)`: people as two arrays for `_nearest`, their numbers and their categories.
 
-    A category becomes one axis per value, at 1/2, so that two different values are 1 apart. A number
-    becomes its percentile; a blank lies in the middle, half a step away from the numbers.
+    Each has one row per column, because distances are worked out a column at a time. A number is its
+    percentile, 0 to 1; a blank is -1/2, which is 1 away from a typical number. A category is its code.
     """
-    columns = []
+    numbers, categories = [], []
     for column in release.columns:
         kind, parts = _tables.alike(column, [frame[column] for frame in release.frames], release.called)
         if kind == "text":
-            columns.append((True, release.codes([column])))
+            code = release.codes([column])
+            small = np.min_scalar_type(max(part.max() for part in code))
+            categories.append([part.astype(small) for part in code])
         else:
-            columns.append((False, _percentiles([part.to_numpy(dtype=float) for part in parts])))
+            parts = _percentiles([part.to_numpy(dtype=float) for part in parts])
+            numbers.append([np.nan_to_num(part, nan=-0.5).astype(np.float32) for part in parts])
 
     def place(frame, rows=slice(None)):
-        axes = []
-        for category, parts in columns:
-            value = parts[frame][rows]
-            if category:
-                axes.append((value[:, None] == np.arange(max(part.max() for part in parts) + 1)) / 2)
-            else:
-                blank = np.isnan(value)
-                axes.append(np.column_stack([np.where(blank, 0.5, value), blank / 2]))
-        return np.hstack(axes)
+        return [part[frame][rows] for part in numbers], [part[frame][rows] for part in categories]
 
     return place
 
@@ -501,13 +495,22 @@ def _percentiles(parts):
     return [np.where(np.isnan(part), np.nan, np.interp(part, values, middle)) for part in parts]
 
 
-def _tree(points):
-    """A search tree. Not balanced: a balanced one is slow where many people have the same values."""
-    from scipy.spatial import KDTree
+def _nearest(some, others, block=64):
+    """Distance from each of some people to the nearest of others: differences summed over the columns.
 
-    return KDTree(points, balanced_tree=False)
-
-
-def _nearest(points, tree):
-    """Distance from each point to the nearest in the tree, rounded so that equal distances tie."""
-    return tree.query(points, p=1)[0].round(9)
+    A block at a time, so that memory stays small. Every one is compared with every other, which is why
+    callers bound `some`: a search tree is slower with more than a few columns.
+    """
+    size, against = (len((numbers + categories)[0]) for numbers, categories in (some, others))
+    nearest = np.empty(size, dtype=np.float32)
+    for start in range(0, size, block):
+        rows = slice(start, start + block)
+        away = np.zeros((min(block, size - start), against), dtype=np.float32)
+        for one, other in zip(some[0], others[0], strict=True):
+            apart = np.subtract(one[rows, None], other[None, :])
+            away += np.abs(apart, out=apart)
+        unlike = np.zeros(away.shape, dtype=np.uint8)
+        for one, other in zip(some[1], others[1], strict=True):
+            unlike += one[rows, None] != other[None, :]
+        nearest[rows] = (away + unlike).min(axis=1)
+    return nearest.round(5)  # so that distances that are equal but for rounding tie
