@@ -122,17 +122,21 @@ def simulated_values(figure, tables):
     return {"": getattr(column.astype(float), how["statistic"])()}
 
 
-def calibration_table(name, population, training):
-    """One row for each published value: figure, code, published, population, training, tolerance."""
+def calibration_table(name, **tables):
+    """One row for each published value: figure, code, published, tolerance, and a column for each
+    set of tables that is given, such as population=... and training=...
+    """
     rows = []
     for figure in simulation.calibration():
         if figure["calibrates"]["dataset"] != name:
             continue
         published = figure["values"] if isinstance(figure["values"], dict) else {"": figure["values"]}
-        whole, part = simulated_values(figure, population), simulated_values(figure, training)
+        simulated = {part: simulated_values(figure, part_tables) for part, part_tables in tables.items()}
         for code, value in published.items():
-            rows.append((figure["id"], code, value, whole[code], part[code], figure["tolerance"]))
-    return pd.DataFrame(rows, columns=["figure", "code", "published", "population", "training", "tolerance"])
+            found = {part: values[code] for part, values in simulated.items()}
+            rows.append({"figure": figure["id"], "code": code, "published": value} | found)
+            rows[-1]["tolerance"] = figure["tolerance"]
+    return pd.DataFrame(rows)
 
 
 # ---------------------------------------------------------------- The card
@@ -364,7 +368,8 @@ def calibration_rows(package, population, training):
     """The table of published and simulated figures, with the source of each."""
     facts = {figure["id"]: figure for figure in simulation.calibration()}
     design, rows, said = simulation.read(package["name"]), [], set()
-    for row in calibration_table(package["name"], population, training).itertuples():
+    table = calibration_table(package["name"], population=population, training=training)
+    for row in table.itertuples():
         figure = facts[row.figure]
         link = f"[{figure['source']['title']}]({figure['source']['path']})"
         source = f"{link}, {figure['date']}. {figure.get('note', '')}"

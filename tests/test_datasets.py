@@ -45,6 +45,13 @@ def nothing_missing(name):
 
 
 @functools.cache
+def figures(name):
+    """Published and simulated figures, as the card shows them."""
+    _, population, parts = simulated(name)
+    return build.calibration_table(name, population=population, training=parts["training"])
+
+
+@functools.cache
 def loaded(name):
     return data.load(name)
 
@@ -177,34 +184,39 @@ def test_rules_hold_in_another_population(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_rule_can_be_broken(name):
-    """No rule is empty: shuffling columns, turning numbers round or leaving rows out breaks it."""
+    """No rule is empty: shuffling columns, turning values round or leaving rows out breaks it."""
     counts = 0
-    for change in (shuffled, negated, thinned):
-        wrong = {table: change(frame) for table, frame in loaded(name).training.items()}
+    for change in (shuffled, negated, thinned, reversed_identifiers):
+        training = loaded(name).training.items()
+        wrong = {table: change(frame, loaded(name).schema(table)) for table, frame in training}
         counts = counts + data.broken_rules(wrong, loaded(name)).set_index("rule")["broken"]
     assert counts[counts == 0].empty
 
 
-def shuffled(table):
-    """Each column in an order of its own, but key columns left alone so that tables still link."""
+def shuffled(table, schema):
+    """Each column in an order of its own, but identifiers left alone so that tables still link."""
     rng = np.random.default_rng(1)
-    keys = [column for column in table if column.endswith(("_id", "_ref", "_urn"))]
-    moved = {
-        column: table[column].to_numpy()[rng.permutation(len(table))] for column in table.drop(columns=keys)
-    }
-    return table.assign(**moved)
+    columns = [column for column in table if schema.kind(column) != "identifier"]
+    return table.assign(
+        **{column: table[column].to_numpy()[rng.permutation(len(table))] for column in columns}
+    )
 
 
-def negated(table):
+def negated(table, schema):
     """Numbers times -1.01, which also spoils rounding; dates moved a century on."""
-    changed = {column: -1.01 * table[column].astype(float) - 1 for column in table.select_dtypes("number")}
-    dates = {column: table[column] + pd.DateOffset(years=100) for column in table.select_dtypes("datetime")}
-    return table.assign(**changed, **dates)
+    numbers = {column: -1.01 * table[column].astype(float) - 1 for column in schema.of_kind("numeric")}
+    dates = {column: table[column] + pd.DateOffset(years=100) for column in schema.of_kind("date")}
+    return table.assign(**numbers, **dates)
 
 
-def thinned(table):
+def thinned(table, schema):
     """Half of the rows."""
     return table.sample(frac=0.5, random_state=1)
+
+
+def reversed_identifiers(table, schema):
+    """Identifiers written backwards."""
+    return table.assign(**{column: table[column].str[::-1] for column in schema.of_kind("identifier")})
 
 
 # ---------------------------------------------------------------- Calibration
@@ -212,8 +224,7 @@ def thinned(table):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_population_meets_the_published_figures(name):
-    _, population, parts = simulated(name)
-    table = build.calibration_table(name, population, parts["training"])
+    table = figures(name)
     assert len(table)
     away = (table["population"] - table["published"]).abs()
     assert table[away > table["tolerance"]].empty
@@ -222,12 +233,10 @@ def test_population_meets_the_published_figures(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_training_differs_from_the_population_only_by_chance(name):
     """Within the tolerance and four standard deviations of the same figure over other random parts."""
-    _, population, parts = simulated(name)
-    module = simulation.load(name)
-    table = build.calibration_table(name, population, parts["training"])
-    others = [module.parts(population, seed)["control"] for seed in range(100, 106)]
-    figures = [build.calibration_table(name, other, other)["population"] for other in others]
-    spread = pd.concat(figures, axis=1).std(axis=1)
+    module, population = simulation.load(name), simulated(name)[1]
+    others = {f"part {seed}": module.parts(population, seed)["control"] for seed in range(6)}
+    spread = build.calibration_table(name, **others)[list(others)].std(axis=1)
+    table = figures(name)
     away = (table["training"] - table["published"]).abs()
     assert table[away > table["tolerance"] + 4 * spread].empty
 
@@ -411,7 +420,7 @@ def lost(name, table, column):
     """The complete table with `lost`: True where the population's value of `column` is missing."""
     complete, kept = nothing_missing(name)[table], simulated(name)[1][table]
     same = (complete[column] == kept[column]) | (complete[column].isna() & kept[column].isna())
-    return complete.assign(lost=~same)
+    return complete.assign(lost=~same.fillna(False).astype(bool))
 
 
 def log_odds(outcome, **columns):
@@ -429,6 +438,8 @@ def close(estimate, error, truth, errors=4.0):
 COMPLETELY_AT_RANDOM = [
     ("claims", "households", "council_tax_band", "council_tax_band_lost"),
     ("businesses", "jobs", "area_code", "area_code_lost"),
+    ("pupils", "pupils", "area_code", "address_not_matched"),
+    ("admissions", "patients", "gp_practice", "gp_practice_lost"),
 ]
 
 
@@ -465,6 +476,39 @@ def test_mar_depends_on_what_is_seen_and_not_on_what_is_lost():
     assert close(params["itself"], errors["itself"], 0)
 
 
+def test_mar_of_pupils_and_admissions_has_the_rates_stated():
+    truth, frame = loaded("pupils").truth["ks2_missing"], lost("pupils", "pupils", "ks2_score")
+    for provision in ("N", "K", "E"):
+        for group, more in (("1_ENG", 0), ("2_OTH", truth["2_OTH"])):
+            rows = frame[(frame["sen_provision"] == provision) & (frame["language_group"] == group)]
+            assert share_is(rows["lost"], truth[provision] + more)
+            high = rows["ks2_score"] > rows["ks2_score"].median()
+            assert close(*difference(rows["lost"], high), 0)
+
+    truth, frame = loaded("admissions").truth["ethnos_missing"], lost("admissions", "patients", "ethnos")
+    frame = frame[frame["ethnos"] != "R"]  # some planted patients of this category never lose it
+    for low, high, key in ((1900, 1958, "65"), (1959, 1993, "30"), (1994, 2018, "5"), (2019, 2024, "0")):
+        rows = frame[frame["birth_year"].between(low, high)]
+        london = rows["region"] == "E12000007"
+        assert share_is(rows["lost"][~london], truth[key])
+        assert share_is(rows["lost"][london], truth[key] + truth["E12000007"])
+        assert close(*difference(rows["lost"][~london], (rows["ethnos"] != "A")[~london]), 0)
+
+    truth, frame = loaded("admissions").truth["not_coded"], lost("admissions", "episodes", "diag_01")
+    kept = simulated("admissions")[1]["episodes"]
+    ends = kept.groupby("spell_id")["disdate"].transform("max")
+    late, frame = ends.isna() | (ends >= "2024-03-01"), frame[frame["diag_01"] != "R69X"]
+    assert share_is(frame["lost"][late], truth["2024-03"])
+    assert share_is(frame["lost"][~late], truth["other"])
+
+
+def difference(lost_rows, group):
+    """How much more often rows are lost inside a group than outside, with its standard error."""
+    shares = [(lost_rows[rows].mean(), rows.sum()) for rows in (group, ~group)]
+    error = np.sqrt(sum(share * (1 - share) / count for share, count in shares))
+    return shares[0][0] - shares[1][0], error
+
+
 def test_mnar_depends_on_the_value_that_is_lost():
     truth, frame = loaded("claims").truth, lost("claims", "households", "weekly_income")
     params, errors = log_odds(
@@ -482,6 +526,38 @@ def test_mnar_depends_on_the_value_that_is_lost():
     assert close(params["itself"], errors["itself"], truth["bonus_lost_slope"])
     assert close(params["full"], errors["full"], 0)
     assert params["itself"] > 20 * errors["itself"]
+
+    truth, frame = loaded("pupils").truth, lost("pupils", "years", "test_score")
+    frame = frame.merge(nothing_missing("pupils")["pupils"], on="pupil_ref")
+    params, errors = log_odds(
+        frame["lost"],
+        itself=(100 - frame["test_score"]) / 15,
+        fsm=frame["fsm_eligible"] == "Y",
+        attendance=frame["attendance_rate"],
+    )
+    assert close(params["itself"], errors["itself"], truth["test_missing_per_15_points"])
+    assert close(params["fsm"], errors["fsm"], 0)
+    assert close(params["attendance"], errors["attendance"], 0)
+    assert params["itself"] > 20 * errors["itself"]
+
+
+def test_refused_ethnic_groups_depend_on_the_group():
+    truth, frame = (
+        loaded("pupils").truth["ethnicity_not_given"],
+        lost("pupils", "pupils", "ethnic_group_minor"),
+    )
+    traveller = frame["ethnic_group_minor"].isin(["WROM", "WIRT"])
+    assert share_is(frame["lost"][traveller], truth["WROM"])
+    assert share_is(frame["lost"][~traveller], truth["other"])
+
+
+def test_cut_off_stays_are_cut_off_because_they_are_long():
+    """Exactly the episodes that go on after the day of the extract have no end: the long ones."""
+    frame = lost("admissions", "episodes", "epiend")
+    day = pd.Timestamp(loaded("admissions").truth["extract_date"])
+    assert (frame["lost"] == (frame["epiend"] > day)).all()
+    nights = (frame["epiend"] - frame["epistart"]).dt.days
+    assert nights[frame["lost"]].mean() > 3 * nights[~frame["lost"]].mean()
 
 
 # ---------------------------------------------------------------- What a learner should find
@@ -531,6 +607,197 @@ def test_claims_income_is_skewed_and_missing_incomes_are_higher():
     frame = lost("claims", "households", "weekly_income")
     means = frame.groupby("lost")["weekly_income"].mean()
     assert means[True] > 1.2 * means[False]
+
+
+def pupils_with_schools(part):
+    tables = getattr(loaded("pupils"), part)
+    return tables["pupils"].merge(tables["schools"], on="school_urn")
+
+
+def mainstream_design(frame, target, **more):
+    """Known rows of mainstream pupils and the columns that go into the simulation, for a regression."""
+    X = pd.DataFrame(
+        {
+            "idaci": frame["idaci_score"],
+            "fsm": frame["fsm_eligible"] == "Y",
+            "support": frame["sen_provision"] == "K",
+            "plan": frame["sen_provision"] == "E",
+            "care": frame["looked_after"] == "Y",
+            "eal": frame["language_group"] == "2_OTH",
+            **more,
+        }
+    )
+    rows = X.notna().all(axis=1) & frame[target].notna() & frame["admissions_policy"].notna()
+    return sm.add_constant(X[rows].astype(float)), frame.loc[rows, target]
+
+
+def test_pupils_attainment_is_as_stated():
+    """The regression named in the package, on the training part, with errors clustered by school."""
+    truth, frame = loaded("pupils").truth, pupils_with_schools("training")
+    X, score = mainstream_design(
+        frame,
+        "attainment8",
+        ks2=frame["ks2_score"],
+        attendance=frame["attendance_rate"],
+        female=frame["sex"] == "F",
+        london=frame["region"] == "E12000007",
+    )
+    groups = pd.factorize(frame.loc[X.index, "school_urn"])[0]
+    fit = sm.OLS(score, X).fit(cov_type="cluster", cov_kwds={"groups": groups})
+    for column, parameter in {
+        "idaci": "attainment_per_idaci",
+        "fsm": "attainment_if_fsm",
+        "ks2": "attainment_per_ks2",
+        "attendance": "attainment_per_attendance",
+        "female": "attainment_if_female",
+        "eal": "attainment_if_eal",
+        "care": "attainment_if_looked_after",
+        "london": "attainment_in_london",
+    }.items():
+        assert close(fit.params[column], fit.bse[column], truth[parameter]), column
+    assert close(fit.params["support"], fit.bse["support"], truth["attainment_if_sen"]["K"])
+    assert not close(fit.params["idaci"], fit.bse["idaci"], 0, errors=2)
+    between = fit.resid.groupby(groups).mean()[np.bincount(groups) >= 30].std()
+    assert between == pytest.approx(truth["attainment_school_sd"], rel=0.25)
+    assert np.hypot(truth["attainment_school_sd"], truth["attainment_noise_sd"]) == pytest.approx(
+        np.sqrt(fit.scale), rel=0.05
+    )
+
+
+def test_pupils_attainment_at_11_is_as_stated():
+    truth, frame = loaded("pupils").truth, pupils_with_schools("training")
+    months = 5.5 - (frame["birth_month"] - 9) % 12
+    ethnic = {group: frame["ethnic_group_minor"] == group for group in truth["ks2_by_ethnic_group"]}
+    X, score = mainstream_design(frame, "ks2_score", months=months, **ethnic)
+    fit = sm.OLS(score, X).fit()
+    for column, parameter in {
+        "idaci": "ks2_per_idaci",
+        "fsm": "ks2_if_fsm",
+        "months": "ks2_per_month_older",
+        "care": "ks2_if_looked_after",
+    }.items():
+        assert close(fit.params[column], fit.bse[column], truth[parameter]), column
+    assert close(fit.params["support"], fit.bse["support"], truth["ks2_if_sen"]["K"])
+    for group, effect in truth["ks2_by_ethnic_group"].items():
+        assert close(fit.params[group], fit.bse[group], effect), group
+
+
+def test_pupils_absence_persists_from_year_to_year():
+    truth, years = loaded("pupils").truth, loaded("pupils").training["years"]
+    rates = years.assign(rate=years["attended_sessions"] / years["possible_sessions"]).pivot(
+        index="pupil_ref", columns="nc_year", values="rate"
+    )
+    for first, second in ((9, 10), (10, 11)):
+        found = stats.spearmanr(rates[first], rates[second]).statistic
+        assert found == pytest.approx(truth["absence_persistence"], abs=0.06)
+    two_years_on = stats.spearmanr(rates[9], rates[11]).statistic
+    assert two_years_on < truth["absence_persistence"] - 0.1
+
+
+def test_pupils_relations_show_in_the_one_table_of_lab_02():
+    frame = loaded("pupils").training["pupils"]
+    numbers = frame[["idaci_score", "ks2_score", "attendance_rate", "attainment8"]].corr()["attainment8"]
+    assert numbers["idaci_score"] < -0.2
+    assert numbers["ks2_score"] > 0.65
+    assert numbers["attendance_rate"] > 0.3
+    means = frame.groupby("fsm_eligible")["attainment8"].mean()
+    assert means["N"] - means["Y"] > 10
+    means = frame.groupby("sen_provision")["attainment8"].mean()
+    assert means["N"] > means["K"] + 10 > means["E"] + 20
+    assert frame["ethnic_group_minor"].value_counts().min() < 10
+    assert frame["school_urn"].value_counts().min() < 10
+
+
+def first_admissions():
+    """The first episode of each patient of the population, with the patient; births and maternity left out."""
+    tables = simulated("admissions")[1]
+    first = tables["episodes"].drop_duplicates("patient_id").merge(tables["patients"], on="patient_id")
+    return first[first["admimeth"].str[0].isin(["1", "2", "8"]) & ~first["admimeth"].isin(["82", "83"])]
+
+
+def test_admissions_of_the_deprived_are_more_often_emergencies():
+    truth, first = loaded("admissions").truth, first_admissions()
+    emergency = first["admimeth"].str[0] == "2"
+    ages = pd.get_dummies(pd.cut(first["startage"], [-1, 2, 10, 20, 35, 50, 65, 75, 80, 85, 90, 110]))
+    ages.columns = [str(column) for column in ages.columns]
+    params, errors = log_odds(emergency, decile=first["imd_decile"], **ages.iloc[:, 1:])
+    assert close(params["decile"], errors["decile"], truth["emergency_per_decile"])
+    assert not close(params["decile"], errors["decile"], 0)
+    assert emergency.mean() == pytest.approx(truth["emergency_share"], abs=0.01)
+
+
+def emergency_stays():
+    """Finished emergency stays of the population, with `stay`: how long the diagnosis keeps people in.
+
+    Stays admitted in the last quarter are left out, because the long ones among them are cut off.
+    """
+    tables = simulated("admissions")[1]
+    ends = tables["episodes"].merge(tables["patients"], on="patient_id")
+    ends = ends[ends["speldur"].notna() & (ends["admimeth"].str[0] == "2")]
+    ends = ends[(ends["startage"] < 104) & (ends["diag_01"] != "R69X") & (ends["admidate"] < "2024-01-01")]
+    mix = simulation.load("admissions").casemix().set_index("code")["stay"]
+    return ends.assign(stay=ends["diag_01"].map(mix))
+
+
+def test_admissions_of_the_old_last_longer():
+    """Poisson regression with the diagnosis held equal, and without: then the slope is steeper, as stated."""
+    truth, ends = loaded("admissions").truth, emergency_stays()
+    X = sm.add_constant(ends[["startage", "imd_decile"]].astype(float))
+    nights, poisson = ends["speldur"].astype(float), sm.families.Poisson()
+    fit = sm.GLM(nights, X, family=poisson, offset=np.log(ends["stay"])).fit(cov_type="HC0")
+    assert close(10 * fit.params["startage"], 10 * fit.bse["startage"], truth["stay_per_ten_years"])
+    assert close(fit.params["imd_decile"], fit.bse["imd_decile"], truth["stay_per_decile"])
+    raw = sm.GLM(nights, X, family=poisson).fit()
+    assert 10 * raw.params["startage"] > truth["stay_per_ten_years"] + 0.03
+
+
+def test_admissions_end_in_death_as_stated():
+    truth, ends = loaded("admissions").truth, emergency_stays()
+    ends = ends[ends["mainspef"] != "710"]
+    died = ends["dismeth"] == "4"
+    params, errors = log_odds(died, decades=ends["startage"] / 10, stay=np.log(ends["stay"]))
+    assert close(params["decades"], errors["decades"], truth["death_per_ten_years"])
+    assert died.mean() == pytest.approx(truth["death_share"], abs=0.005)
+
+
+def test_admissions_for_the_chest_peak_in_winter():
+    """The size of the yearly wave is twice the mean of its cosine."""
+    first = first_admissions()
+    chest = first[(first["admimeth"].str[0] == "2") & first["diag_01"].str.startswith("J")]
+    days = (chest["admidate"] - pd.Timestamp("2024-01-15")).dt.days
+    wave = 2 * np.cos(2 * np.pi * days / 365.25)
+    amplitude = loaded("admissions").truth["winter_amplitude"]
+    assert close(wave.mean(), wave.std() / np.sqrt(len(wave)), amplitude)
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_admissions_make_sense_across_the_stays_of_a_patient(part):
+    """What no rule on one row can say: nobody is in two places, or comes back after death."""
+    episodes = getattr(loaded("admissions"), part)["episodes"]
+    stays = episodes.groupby(["patient_id", "spell_id"], sort=False).agg(
+        start=("admidate", "min"), end=("disdate", "max"), died=("dismeth", lambda way: (way == "4").any())
+    )
+    before = stays.groupby("patient_id").shift(1)
+    again = before["start"].notna()
+    assert (stays["start"] > before["end"])[again].all()
+    assert not before.loc[again, "died"].any()
+    assert stays["died"].sum() > 20
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_admissions_give_an_intruder_something_to_find(part):
+    """People alone in the whole population on what a neighbour knows, some with a diagnosis to hide."""
+    tables, everyone = getattr(loaded("admissions"), part), simulated("admissions")[1]
+    known = ["birth_year", "birth_month", "sex", "ethnos", "gp_practice"]
+    alone = ~everyone["patients"].duplicated(known, keep=False)
+    unique = set(everyone["patients"].loc[alone, "patient_id"])
+    found = tables["patients"]["patient_id"].isin(unique)
+    assert 0.3 < found.mean() < 0.95
+    hidden = tables["episodes"]["diag_01"].str.contains("^B2[0-4]|^F[12]|^O04|^A5")
+    assert (
+        tables["episodes"][hidden & tables["episodes"]["patient_id"].isin(unique)]["patient_id"].nunique()
+        >= 20
+    )
 
 
 def test_businesses_pay_is_as_stated():
@@ -608,3 +875,34 @@ STANDING_OUT = [
 def test_some_stand_out_in_each_part(name, table, who, part):
     found = getattr(loaded(name), part)[table].query(who)
     assert 1 <= len(found) <= 20
+
+
+STANDING_OUT_WHEN_LINKED = [
+    ("pupils", "years pupils schools", "school_type == 'APR' and nc_year == 9 and always"),
+    ("pupils", "pupils schools", "first_language == 'BSL' and urban_rural == 'RTV' and attainment8 >= 85"),
+    (
+        "pupils",
+        "pupils schools",
+        "looked_after == 'Y' and sen_provision == 'E' and admissions_policy == 'SEL'",
+    ),
+    ("admissions", "episodes patients", "startage >= 104 and speldur > 100 and sex == '2'"),
+    ("admissions", "episodes patients", "diag_01.str.startswith('B2') and startage < 25 and ethnos == 'R'"),
+    ("admissions", "episodes patients", "admimeth == '31' and startage > 50"),
+    ("admissions", "episodes patients", "diag_01 == 'Z491' and startage < 18 and visit == 40"),
+]
+
+
+@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize(("name", "tables", "who"), STANDING_OUT_WHEN_LINKED)
+def test_some_stand_out_in_each_part_of_linked_tables(name, tables, who, part):
+    """As above, where what is special about a person lies in more than one table."""
+    first, *parents = tables.split()
+    frame = getattr(loaded(name), part)[first]
+    for parent in parents:
+        frame = frame.merge(getattr(loaded(name), part)[parent])
+    if first == "years":
+        missed = frame["possible_sessions"] - frame["attended_sessions"]
+        frame["always"] = missed.groupby(frame["pupil_ref"]).transform("sum") == 0
+    if first == "episodes":
+        frame["visit"] = frame.groupby(["patient_id", "diag_01"]).cumcount() + 1
+    assert 1 <= len(frame.query(who, engine="python")) <= 20

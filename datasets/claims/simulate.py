@@ -271,13 +271,16 @@ def rents(homes, seed):
     spread = tenure.map({"SR": TRUTH["rent_spread_social"], "PR": TRUTH["rent_spread_private"]})
     noise = stream(seed, "weekly_rent").normal(0, 1, len(homes))
     log_rent = level + by_region + TRUTH["rent_per_bedroom"] * (homes["bedrooms"] - 1) + spread * noise
-    return np.exp(log_rent).round(2)
+    rent = np.exp(log_rent)
+    # Most private rents are agreed by the month, in steps of 25 pounds.
+    monthly = (tenure == "PR") & happens(stream(seed, "monthly rent"), np.full(len(homes), 0.7))
+    return rent.mask(monthly, (rent * 52 / 12 / 25).round() * 25 * 12 / 52).round(2)
 
 
 def tenancies(homes, seed):
     """Start of the tenancy: social tenancies last longer; none begins before the age of sixteen."""
-    typical = homes["tenure"].map({"SR": 9.0, "PR": 2.4})
-    years = typical * stream(seed, "tenancy_start").lognormal(0, 0.95, len(homes))
+    typical = homes["tenure"].map({"SR": 11.0, "PR": 3.6})
+    years = typical * stream(seed, "tenancy_start").weibull(0.9, len(homes))
     longest = (homes["reference_age"] - 16).clip(lower=0.1)
     # A tenancy longer than the person's adult life starts at a random point within it.
     inside = longest * stream(seed, "tenancy_inside").random(len(homes))
@@ -555,10 +558,11 @@ def universal_credit_award(claims, home, children, couple, rates, rng):
     health = rates["UC health"] * ((home["health_condition"] == "Y") & (rng.random(len(claims)) < 0.45))
     full = adults + rates["UC child"] * np.minimum(children, 2) + health + claims["weekly_housing"].fillna(0)
     earned = np.where(rng.random(len(claims)) < 0.38, 210 * rng.lognormal(0, 0.6, len(claims)), 0)
-    paid = full - 0.55 * np.maximum(earned - np.where(children > 0, 95, 0), 0)
-    deducted = np.where(rng.random(len(claims)) < 0.45, 0.05 + 0.1 * rng.random(len(claims)), 0) * adults
-    # Whatever is earned, the award is never less than the rent it is said to include.
-    return np.maximum(paid - deducted, claims["weekly_housing"].fillna(0) + 1)
+    taken = 0.55 * np.maximum(earned - np.where(children > 0, 95, 0), 0)
+    # Nobody stays on Universal Credit once earnings have taken all of it, so part of it is left.
+    taken = np.where(taken < full, taken, full * (0.6 + 0.39 * rng.random(len(claims))))
+    deducted = np.where(rng.random(len(claims)) < 0.45, 0.05 + 0.1 * rng.random(len(claims)), 0)
+    return (full - taken) * (1 - deducted)
 
 
 def conditionality(claims, home, seed):
