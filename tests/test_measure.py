@@ -279,6 +279,8 @@ def test_pmse_copes_with_blanks_constants_and_values_found_in_one_table_only():
     found = fidelity.pmse(table, made)
     assert np.isfinite(found.ratio) and found.value == pytest.approx(0.25, abs=0.01)
     assert found.parameters < 10
+    assert fidelity.pmse(people(1), people(2), ["region"]).parameters == 8  # nine regions
+    assert fidelity.pmse(people(1), people(2), ["region"], most=3).parameters == 3  # three, and the rest
 
 
 # ---- utility
@@ -380,6 +382,8 @@ def test_attribute_inference_guesses_the_commonest_and_breaks_ties_by_the_whole_
     assert privacy.attribute_inference(known, other, tie, "key", "target").control == 0.6
     more = pd.DataFrame({"key": ["p", "p", "p", "q", "q"], "target": ["x", "x", "y", "y", "y"]})
     assert privacy.attribute_inference(known, other, more, "key", "target").control == 0.4
+    for even in (tie[:2], tie[1::-1]):  # a tie everywhere goes to the lower value, whatever the order of rows
+        assert privacy.attribute_inference(known, other, even, "key", "target").control == 0.4
 
 
 def test_disco_by_hand(tiny):
@@ -458,6 +462,16 @@ def test_parts_of_unequal_size_are_attacked_alike():
     assert abs(np.subtract(*risk.details.loc[0, ["training", "control"]])) < 0.15
     assert risk.people == 300 and "drawn from each" in str(risk)
     assert ATTACKS["replicated uniques"](large, small, people(3, 300)).people == 300
+
+
+@pytest.mark.filterwarnings("ignore:Most people")
+def test_the_baseline_keeps_each_column_and_breaks_every_relation():
+    training = pd.DataFrame({"x": range(400), "y": range(400), "target": ["a", "b"] * 200})
+    control = training.assign(x=training["x"] + 400)
+    risk = privacy.membership(training, control, training, ["x", "y"])
+    assert risk.training == 1 and risk.baseline < 0.02  # a shuffled row meets its pair once in 400
+    assert privacy.membership(training, control, training, ["x"]).baseline == 1  # one column is kept whole
+    assert privacy.attribute_inference(training, control, training, ["x"], "target").baseline == 0.5
 
 
 def test_five_tables_cover_the_luck_of_synthesis_and_say_so():
