@@ -709,7 +709,7 @@ def test_pupils_relations_show_in_the_one_table_of_lab_02():
 
 
 def first_admissions():
-    """The first episode of each patient of the population, with the patient; births and maternity left out."""
+    """The first episode of each patient of the population; births and maternity left out."""
     tables = simulated("admissions")[1]
     first = tables["episodes"].drop_duplicates("patient_id").merge(tables["patients"], on="patient_id")
     return first[first["admimeth"].str[0].isin(["1", "2", "8"]) & ~first["admimeth"].isin(["82", "83"])]
@@ -793,11 +793,8 @@ def test_admissions_give_an_intruder_something_to_find(part):
     unique = set(everyone["patients"].loc[alone, "patient_id"])
     found = tables["patients"]["patient_id"].isin(unique)
     assert 0.3 < found.mean() < 0.95
-    hidden = tables["episodes"]["diag_01"].str.contains("^B2[0-4]|^F[12]|^O04|^A5")
-    assert (
-        tables["episodes"][hidden & tables["episodes"]["patient_id"].isin(unique)]["patient_id"].nunique()
-        >= 20
-    )
+    hidden = tables["episodes"][tables["episodes"]["diag_01"].str.contains("^B2[0-4]|^F[12]|^O04|^A5")]
+    assert hidden.loc[hidden["patient_id"].isin(unique), "patient_id"].nunique() >= 20
 
 
 def test_businesses_pay_is_as_stated():

@@ -474,8 +474,20 @@ def code_episodes(design, patients, table, episodes, mix, seed):
     often = np.select([kind == "M", np.isin(kind, ["D", "O"]), urgent], [1, 0.93, 0.85], 0.3)
     operated = last & ~unsure & sim.happens(rng, np.where(kind == "B", 0, often))
     episodes["opertn_01"] = np.where(operated, usual, "-")
-    episodes["diag_02"] = second_diagnoses(design, rng, mix, patients, patient, kind, episodes["diag_01"])
+    second = second_diagnoses(design, rng, mix, patients, patient, kind, episodes["diag_01"])
+    treated = (episodes["diag_01"] == "Z511").to_numpy()
+    second[treated] = treated_cancers(mix, patients, seed)[patient[treated]]
+    episodes["diag_02"] = second
     return episodes
+
+
+def treated_cancers(mix, patients, seed):
+    """The cancer each patient would have if treated for one: the same at every session of chemotherapy."""
+    rng = sim.stream(seed, "treated cancers")
+    skin = mix["code"].isin(["C443", "C445"])  # cut out, not treated with drugs
+    cancers = (mix["share"] * (mix["code"].str.startswith("C") & ~skin)).to_numpy()
+    age, sex = patients["age"].to_numpy().clip(20, 100), patients["sex"].to_numpy()
+    return mix["code"].to_numpy()[draw_codes(rng, age_chances(mix), mix, age, sex, cancers)]
 
 
 def second_diagnoses(design, rng, mix, patients, patient, kind, main):
