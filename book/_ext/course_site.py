@@ -1,4 +1,4 @@
-"""What the book needs beyond Jupyter Book: charts without another host, honest labels, a measured status page.
+"""What the book needs beyond Jupyter Book: charts from this site alone, honest labels, measured run times.
 
 Five small jobs, each in its own section below:
 
@@ -47,7 +47,8 @@ def chart_html(figure: dict) -> str:
     return (
         f'<div class="course-chart" role="img" aria-label="{escape(alt)}" style="min-height:{height}px">'
         f'<script type="application/json">{data}</script>'
-        "<noscript><p>This chart needs JavaScript. Its finding and its numbers follow as text.</p></noscript></div>"
+        "<noscript><p>This chart needs JavaScript. Its finding and its numbers follow as text.</p></noscript>"
+        "</div>"
     )
 
 
