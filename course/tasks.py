@@ -92,8 +92,8 @@ def test_steps(options):
         return name, ["-m", "pytest", *arguments, f"--junitxml={counts}", *options], counts
 
     return [
-        ("rules", ["-m", "ruff", "check", "."], None),
-        ("format", ["-m", "ruff", "format", "--check", "."], None),
+        ("rules", ["-m", "ruff", "check", "--output-format=concise", "."], None),
+        ("format", ["-m", "ruff", "format", "--check", "--output-format=concise", "."], None),
         pytest("tests", "tests", "--ignore=tests/test_site.py"),
         pytest("labs", "notebooks", "--nbval", "--nbval-sanitize-with=tests/sanitize.cfg", *two_at_a_time),
         ("book", book_command([]), None),

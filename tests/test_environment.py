@@ -603,6 +603,13 @@ def test_slice_of_a_lab(tmp_path):
     assert "timed out" in finding.says and fixed(finding, "Close other programs")
 
 
+def test_memory_of_a_lab_is_its_own_and_not_that_of_whoever_started_it():
+    ballast = bytearray(400 * 2**20)  # what pytest might hold after loading a large library
+    code = "from course.labs import peak_mib; print(peak_mib())"
+    peak = int(subprocess.check_output([sys.executable, "-c", code], text=True))
+    assert len(ballast) > 0 and 5 < peak < 200
+
+
 def test_every_lab_has_a_slice():
     for path in sorted(labs.NOTEBOOKS.glob("*.ipynb")):
         assert labs.slice_of(path), path.name
