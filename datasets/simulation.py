@@ -224,7 +224,9 @@ def nhs_check_digit(nine):
 
 
 def nhs_numbers(rng, size):
-    """Different NHS numbers from the 999 range kept for tests, each with a valid check digit.
+    """Different NHS numbers from the 999 range, each with a valid check digit.
+
+    The range is understood to be kept for tests and never given to patients (to be checked).
 
     At most about 900,000 exist; ValueError when more are asked for.
     """
@@ -242,7 +244,10 @@ def nhs_numbers(rng, size):
 
 
 def ni_numbers(rng, size):
-    """Different National Insurance numbers nobody holds: Q is never used in a real prefix."""
+    """Different National Insurance numbers nobody holds: no prefix has the letter Q.
+
+    Source: HM Revenue and Customs, National Insurance Manual, NIM39110.
+    """
     numbers = distinct(rng, size, 4_000_000)
     return np.array([f"QQ{number // 4:06d}{'ABCD'[number % 4]}" for number in numbers], dtype=object)
 

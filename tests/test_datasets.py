@@ -368,7 +368,7 @@ def test_no_identifier_could_be_real(name, table, part):
 
 
 def test_the_check_digit_of_nhs_numbers():
-    """943 476 5919 is the worked example of the NHS Data Dictionary."""
+    """943 476 5919 is a number often printed as an example; the next has no check digit at all."""
     assert simulation.nhs_check_digit("943476591") == "9"
     assert simulation.nhs_check_digit("000000006") is None  # it would need the digit 10
     numbers = simulation.nhs_numbers(simulation.stream(1, "test"), 500)
