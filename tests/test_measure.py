@@ -382,8 +382,8 @@ def test_attribute_inference_guesses_the_commonest_and_breaks_ties_by_the_whole_
     assert privacy.attribute_inference(known, other, tie, "key", "target").control == 0.6
     more = pd.DataFrame({"key": ["p", "p", "p", "q", "q"], "target": ["x", "x", "y", "y", "y"]})
     assert privacy.attribute_inference(known, other, more, "key", "target").control == 0.4
-    for even in (tie[:2], tie[1::-1]):  # a tie everywhere goes to the lower value, whatever the order of rows
-        assert privacy.attribute_inference(known, other, even, "key", "target").control == 0.4
+    for order in (known, known[::-1]):  # a tie everywhere goes to the lower value, whatever the order of rows
+        assert privacy.attribute_inference(order, other, tie[:2], "key", "target").control == 0.4
 
 
 def test_disco_by_hand(tiny):
@@ -404,6 +404,22 @@ def test_membership_by_hand(tiny):
     synthetic = pd.DataFrame({"x": [0.9, 3.0, 3.1, 3.2, 5.4]})
     # claimed: the five nearest of ten; control's 5.5 is nearer to a row than training's 4 (see percentiles)
     assert privacy.membership(*near, synthetic, "x", match="nearest", draws=5).control == 0.2
+
+
+def test_nearest_membership_shares_its_claims_among_ties():
+    risk = privacy.membership(people(1), people(2), people(3), ["region", "household"], match="nearest")
+    assert sum(rates(risk)) == pytest.approx(1)  # half of all the people are claimed
+
+
+def test_copies_are_named_first():
+    training, control, fresh = people(1), people(2), people(3)
+    copies = pd.concat([training[:30], fresh[30:]])
+    assert (
+        ATTACKS["nearest record"](training, control, copies)
+        .notes[0]
+        .startswith("Look at the copies first: 10.0%")
+    )
+    assert "Look at the copies" not in str(ATTACKS["nearest record"](training, control, fresh))
 
 
 def test_nearest_record_share_by_hand():
@@ -521,7 +537,7 @@ def test_bands_group_what_exact_keys_miss():
 def test_nothing_to_try_is_not_reported_as_safety():
     doubled = pd.concat([people(3)] * 2)
     risk = ATTACKS["singling out"](people(1), people(2), doubled)
-    assert risk.tried == (0, 0) and "had no guesses" in str(risk)
+    assert risk.tried == (0, 0) and "had nothing to try" in str(risk)
     assert risk.low < -0.3 and risk.high > 0.3
 
 

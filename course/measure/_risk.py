@@ -321,7 +321,7 @@ class Release:
             hit_means=hit_means,
             always_hit=tuple(int((part.min(axis=0) == 1).sum()) for part in people),
             details=_details(found),
-            notes=tuple(self.notes + self._identical() + _nothing_tried(tried, counted)),
+            notes=tuple(self.notes + self._identical() + _nothing_tried(tried)),
         )
 
     def _interval(self, found, training, control, tried):
@@ -473,9 +473,7 @@ def _details(found):
     return pd.DataFrame(rows, columns=["figure", "training", "control"])
 
 
-def _nothing_tried(tried, counted):
+def _nothing_tried(tried):
     if all(tried):
         return []
-    return [
-        f"The intruder had no {counted} to try, so the rates of zero say only that, not that people are safe."
-    ]
+    return ["The intruder had nothing to try, so rates of zero say only that, not that people are safe."]

@@ -104,7 +104,7 @@ def singling_out(training, control, synthetic, keys, *, seed=0, draws=10):
 
     Each such combination is a guess; it is right if exactly one person in the part has it. The rate is
     the share of guesses that are right. For the worst-placed people, hit means picked out by a guess.
-    Returns a `Risk`; excess 0 is safe, 1 is every guess right because of the training data.
+    Returns a `Risk`; lower is safer.
     Source: the singling-out criterion of Article 29 Working Party opinion 05/2014, with guesses from unique
     synthetic records as in Giomi and others, PoPETs 2023(2); here on exact keys.
 
