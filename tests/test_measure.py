@@ -298,6 +298,12 @@ def test_intervals_match_published_values():
     assert found[1:4] == pytest.approx((0.2, 0.0524, 0.3339), abs=5e-5)
 
 
+def test_rates_leave_out_blanks():
+    table = pd.DataFrame({"hit": ["Y", "N", "N", None], "age": pd.array([20, 20, None, 20], dtype="Int64")})
+    assert utility.rate(table, "hit", "Y").value == pytest.approx(1 / 3)
+    assert utility.rate(table, "hit", "Y", among={"age": 20}).rows == 2
+
+
 def test_slope_agrees_with_scipy():
     from scipy.stats import linregress, t
 

@@ -153,11 +153,11 @@ def combine(columns):
     """Return one code per row for a combination of columns.
 
     `columns` is a list with, for each column, the list that `codes` returned. The result has one
-    array per table. Codes are re-numbered after each column so that they stay small.
+    array per table. Codes are re-numbered in order after each column so that they stay small.
     """
     ends = np.cumsum([len(part) for part in columns[0]])[:-1]
     combined = np.zeros(sum(len(part) for part in columns[0]), dtype=np.int64)
     for column in columns:
         column = np.concatenate(column)
-        combined = pd.factorize(combined * (column.max() + 1) + column)[0]
+        combined = pd.factorize(combined * (column.max() + 1) + column, sort=True)[0]
     return np.split(combined, ends)
