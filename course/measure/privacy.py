@@ -119,7 +119,7 @@ def singling_out(training, control, synthetic, keys, *, seed=0, draws=10):
     count = _counts(code)
 
     def attack(table):
-        guesses = np.flatnonzero(count[table] == 1)
+        guesses = code[table][count[table][code[table]] == 1]
         right = [(count[part][guesses] == 1).astype(float) for part in (TRAINING, CONTROL)]
         picked = [_both_unique(code, count, part, table) for part in (TRAINING, CONTROL)]
         return Hits(*right, *picked, {})
