@@ -313,6 +313,9 @@ def test_menus_open_close_and_give_the_focus_back(browser, address, width, butto
     tab.keyboard.press("Escape")
     assert not dialog.is_visible()
     assert opener.evaluate("(button) => button === document.activeElement")
+    tab.keyboard.press("Enter")
+    dialog.get_by_role("button", name="Close").click()
+    assert not dialog.is_visible()
     tab.close()
 
 
@@ -329,6 +332,19 @@ def test_charts_have_words_and_numbers_without_javascript(browser, site, page):
     assert findings.count() == tables.count() == charts
     assert all(finding.is_visible() for finding in findings.all())
     context.close()
+
+
+def test_paper_is_white_and_open(browser, site):
+    tab = browser.new_page(color_scheme="dark")
+    tab.goto((site / "notebooks" / "01-first-synthetic-table.html").as_uri(), wait_until="load")
+    tab.evaluate("dispatchEvent(new Event('beforeprint'))")
+    tab.emulate_media(media="print")
+    ink, ground = tab.evaluate(
+        "['color', 'backgroundColor'].map((name) => getComputedStyle(document.body)[name])"
+    )
+    assert (ink, ground) == ("rgb(0, 0, 0)", "rgb(255, 255, 255)")
+    assert tab.locator("article details:not([open])").count() == 0
+    tab.close()
 
 
 def test_front_door_leads_to_the_landing_page(browser, site):

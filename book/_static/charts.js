@@ -50,6 +50,11 @@
     const across = Math.max(1, Math.floor((width - 90) / (60 + 8 * longest)));
     const rows = layout.showlegend === false || names.length < 2 ? 0 : Math.ceil(names.length / across);
     const panels = nameRowsOfPanels(layout, width);
+    if (width < 480) {
+      layout.margin = { ...layout.margin, l: 10, r: 10 };
+      const axisTitle = layout.xaxis?.title;
+      if (axisTitle?.text) axisTitle.text = wrapped(axisTitle.text, 0.45 * width).join("<br>");
+    }
     const top = 12 + 22 * lines.length + 22 * rows + 18 * panels;
     layout.height = (layout.height ?? 360) + Math.max(0, top - 64);
     layout.margin = { ...layout.margin, t: top };
@@ -65,6 +70,7 @@
     const upright = data.every((trace) => trace.type === "bar" && trace.orientation !== "h");
     const names = data[0]?.x ?? [];
     if (!upright || !names.every((name) => typeof name === "string")) return;
+    layout.xaxis = { ...layout.xaxis, type: "category" }; // "2", "5" and "10" are names here, not places on a scale
     const longest = Math.max(...names.map((name) => name.length));
     if (longest * 7.5 < (width - 90) / names.length) return;
     for (const trace of data) {

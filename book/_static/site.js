@@ -8,14 +8,20 @@
     button.addEventListener("click", () => button.focus());
   });
 
-  // Dialogs need names.
+  // Dialogs need names, and a way out that can be touched. (The theme moves what is in a sidebar into its dialog.)
   const names = {
     "pst-search-dialog": "Search",
     "pst-primary-sidebar-modal": "Pages",
     "pst-secondary-sidebar-modal": "On this page",
   };
   for (const [id, name] of Object.entries(names)) {
-    document.getElementById(id)?.setAttribute("aria-label", name);
+    const dialog = document.getElementById(id);
+    if (!dialog) continue;
+    dialog.setAttribute("aria-label", name);
+    const close = document.createElement("button");
+    Object.assign(close, { type: "button", className: "close-dialog", textContent: "Close" });
+    close.addEventListener("click", () => close.closest("dialog").close());
+    (document.getElementById(id.replace("-modal", "")) ?? dialog).append(close);
   }
 
   // A wide table inside something that opens gets a box of its own to scroll in.
@@ -37,11 +43,16 @@
     }
   }
 
-  // Paper cannot be clicked: print with everything open, then close what was closed.
-  let opened = [];
+  // Paper cannot be clicked, and is white: print with everything open, in light colours; then put all back.
+  const root = document.documentElement;
+  let before = { opened: [], theme: root.dataset.theme };
   addEventListener("beforeprint", () => {
-    opened = [...document.querySelectorAll("article details:not([open])")];
-    opened.forEach((details) => (details.open = true));
+    before = { opened: [...document.querySelectorAll("article details:not([open])")], theme: root.dataset.theme };
+    before.opened.forEach((details) => (details.open = true));
+    root.dataset.theme = "light";
   });
-  addEventListener("afterprint", () => opened.forEach((details) => (details.open = false)));
+  addEventListener("afterprint", () => {
+    before.opened.forEach((details) => (details.open = false));
+    root.dataset.theme = before.theme;
+  });
 })();
