@@ -1,7 +1,7 @@
 """One house style for every chart: a figure, the finding in words, and the numbers behind it.
 
-A chart that cannot be read in words is not finished. `show` therefore asks for the finding (used as the
-alternative text and as the visible caption) and for the table of what is drawn.
+A chart that cannot be read in words is not finished. Every function here therefore takes the finding, which
+becomes the alternative text and the visible caption, and prints the table of what is drawn below the chart.
 
 Colours are told apart by lightness as well as hue, and every series is also named or shaped, so that no
 meaning rests on colour alone. Contrast with both page backgrounds (white, and the book's dark grey) is at
@@ -38,8 +38,12 @@ def styled(figure: Figure, height: int = 360) -> Figure:
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
         hoverlabel={"font": {"size": 14}},
     )
-    figure.update_xaxes(automargin=True, gridcolor="rgba(128,128,128,.25)", zerolinecolor="rgba(128,128,128,.5)")
-    figure.update_yaxes(automargin=True, gridcolor="rgba(128,128,128,.25)", zerolinecolor="rgba(128,128,128,.5)")
+    figure.update_xaxes(
+        automargin=True, gridcolor="rgba(128,128,128,.25)", zerolinecolor="rgba(128,128,128,.5)"
+    )
+    figure.update_yaxes(
+        automargin=True, gridcolor="rgba(128,128,128,.25)", zerolinecolor="rgba(128,128,128,.5)"
+    )
     return figure
 
 
@@ -56,7 +60,7 @@ def show(figure: Figure, alt: str, table: pd.DataFrame) -> None:
     figure = styled(figure, figure.layout.height or 360)
     figure.update_layout(meta={"alt": alt})
     display({"application/vnd.plotly.v1+json": _plain(figure), "text/plain": alt}, raw=True)
-    display(HTML(finding(alt, table)))
+    display(HTML(caption(alt, table)))
 
 
 def table(frame: pd.DataFrame, caption: str):
@@ -69,7 +73,7 @@ def table(frame: pd.DataFrame, caption: str):
     return HTML(body.replace("<thead>", f"<caption>{escape(caption)}</caption><thead>", 1))
 
 
-def finding(alt: str, table: pd.DataFrame) -> str:
+def caption(alt: str, table: pd.DataFrame) -> str:
     """The caption and the folded data table that follow a chart, as accessible HTML."""
     body = table.to_html(index=False, border=0, float_format=lambda value: f"{value:.3g}", na_rep="–")
     return (
@@ -78,25 +82,123 @@ def finding(alt: str, table: pd.DataFrame) -> str:
     )
 
 
-def bars(table: pd.DataFrame, category: str, series: list[str], title: str, unit: str) -> Figure:
-    """Grouped bars: one group per value of `category`, one bar per column in `series`.
+def bars(table: pd.DataFrame, title: str, unit: str, finding: str) -> None:
+    """Show grouped bars: the first column of `table` names the groups, each further column is a series.
 
-    `table` holds one row per category and one numeric column per series. `unit` labels the value axis.
+    `unit` labels the value axis; `finding` says in words what the chart shows.
     """
     import plotly.graph_objects as go
 
+    groups, *series = table.columns
     figure = go.Figure(
         [
             go.Bar(
                 name=name,
-                x=table[category].astype(str).tolist(),
+                x=table[groups].astype(str).tolist(),
                 y=_rounded(table[name]),
                 marker={"color": COLOURS[i % 4], "pattern": {"shape": PATTERNS[i % 4]}},
             )
             for i, name in enumerate(series)
         ]
     )
-    return figure.update_layout(barmode="group", title=title, yaxis_title=unit, height=380)
+    figure.update_layout(barmode="group", title=title, yaxis_title=unit, height=380)
+    show(figure, finding, table)
+
+
+def densities(samples: dict[str, pd.Series], title: str, unit: str, finding: str, bins: int = 40) -> None:
+    """Show outline histograms of one numeric column in several tables, on shared bins.
+
+    `samples` maps a series name to its values. Values beyond the middle 99% are counted in the end bins.
+    """
+    import numpy as np
+    import pandas as pd
+    import plotly.graph_objects as go
+
+    values = {name: pd.to_numeric(series).dropna().to_numpy(float) for name, series in samples.items()}
+    low, high = np.quantile(np.concatenate(list(values.values())), [0.005, 0.995])
+    edges = np.linspace(low, high if high > low else low + 1, bins + 1)
+    table = pd.DataFrame({"from": edges[:-1].round(4)})
+    for name, column in values.items():
+        counts, _ = np.histogram(np.clip(column, edges[0], edges[-1]), edges)
+        table[name] = (counts / max(len(column), 1)).round(4)
+    figure = go.Figure()
+    for i, name in enumerate(values):
+        line = {"shape": "hv", "dash": DASHES[i % 4], "color": COLOURS[i % 4], "width": 2.5}
+        figure.add_scatter(
+            name=name, x=_rounded(table["from"]), y=_rounded(table[name]), line=line, mode="lines"
+        )
+    figure.update_layout(title=title, xaxis_title=unit, yaxis_title="share of rows")
+    show(figure, finding, table)
+
+
+def panels(
+    tables: dict[str, pd.DataFrame],
+    x: str,
+    y: str,
+    title: str,
+    finding: str,
+    table: pd.DataFrame,
+    most: int = 250,
+) -> None:
+    """Show one small scatter per table: columns `x` and `y` of the first `most` rows, on the same axes.
+
+    The first of `tables` is the original. Two panels stand beside each other, which a telephone can show.
+    `table` holds the figures to print below, since hundreds of points are no table to read.
+    """
+    import pandas as pd
+    from plotly.subplots import make_subplots
+
+    deep = -(-len(tables) // 2)
+    figure = make_subplots(
+        deep,
+        2,
+        shared_xaxes="all",
+        shared_yaxes="all",
+        subplot_titles=list(tables),
+        vertical_spacing=0.35 / deep,
+    )
+    for place, rows in enumerate(tables.values()):
+        shown = rows[[x, y]].apply(pd.to_numeric).dropna().head(most)
+        marker = {"color": SYNTHETIC if place else ORIGINAL, "size": 4, "symbol": SYMBOLS[place > 0]}
+        figure.add_scatter(
+            x=_rounded(shown[x]),
+            y=_rounded(shown[y]),
+            mode="markers",
+            marker=marker,
+            row=place // 2 + 1,
+            col=place % 2 + 1,
+        )
+    figure.update_xaxes(title_text=x, row=deep)
+    figure.update_layout(title=title, height=80 + 190 * deep, showlegend=False)
+    show(figure, finding, table)
+
+
+def intervals(table: pd.DataFrame, title: str, unit: str, finding: str) -> None:
+    """Show points with their intervals, the way the course draws every estimate.
+
+    `table` has one row per point: its label first, then the estimate, then `low` and `high`.
+    """
+    import plotly.graph_objects as go
+
+    label, value = table.columns[:2]
+    bounds = {
+        "type": "data",
+        "symmetric": False,
+        "array": _rounded(table["high"] - table[value]),
+        "arrayminus": _rounded(table[value] - table["low"]),
+        "thickness": 2,
+    }
+    figure = go.Figure()
+    figure.add_scatter(
+        x=_rounded(table[value]),
+        y=table[label].astype(str).tolist(),
+        mode="markers",
+        marker={"color": ORIGINAL, "size": 11, "symbol": "diamond"},
+        error_x=bounds,
+    )
+    figure.update_yaxes(autorange="reversed")
+    figure.update_layout(title=title, xaxis_title=unit, height=120 + 46 * len(table), showlegend=False)
+    show(figure, finding, table)
 
 
 def side_by_side(series: dict[str, pd.Series], labels: dict, name: str) -> pd.DataFrame:
@@ -112,64 +214,6 @@ def side_by_side(series: dict[str, pd.Series], labels: dict, name: str) -> pd.Da
     return table.reset_index(drop=True)
 
 
-def densities(samples: dict[str, pd.Series], title: str, unit: str, bins: int = 40) -> tuple[Figure, pd.DataFrame]:
-    """Outline histograms of one numeric column in several tables, on shared bins.
-
-    `samples` maps a series name to its values; the outer 1% of all values is gathered in the end bins.
-    Returns the figure and the table it draws: bin start, then the share of rows per series.
-    """
-    import numpy as np
-    import pandas as pd
-    import plotly.graph_objects as go
-
-    values = {name: pd.to_numeric(series).dropna().to_numpy(float) for name, series in samples.items()}
-    everything = np.concatenate(list(values.values()))
-    low, high = np.quantile(everything, [0.005, 0.995])
-    edges = np.linspace(low, high if high > low else low + 1, bins + 1)
-    table = pd.DataFrame({"from": edges[:-1]})
-    for name, column in values.items():
-        counts, _ = np.histogram(np.clip(column, edges[0], edges[-1]), edges)
-        table[name] = counts / max(len(column), 1)
-    figure = go.Figure(
-        [
-            go.Scatter(
-                name=name,
-                x=_rounded(table["from"]),
-                y=_rounded(table[name]),
-                line={"shape": "hv", "dash": DASHES[i % 4], "color": COLOURS[i % 4], "width": 2.5},
-                mode="lines",
-            )
-            for i, name in enumerate(values)
-        ]
-    )
-    figure.update_layout(title=title, xaxis_title=unit, yaxis_title="share of rows", height=360)
-    return figure, table.round(4)
-
-
-def panels(tables: dict[str, pd.DataFrame], x: str, y: str, title: str, most: int = 250) -> Figure:
-    """One small scatter per table, all on the same axes: columns `x` and `y` of the first `most` rows.
-
-    Two panels stand beside each other, so that the chart can be read on a telephone.
-    """
-    import pandas as pd
-    from plotly.subplots import make_subplots
-
-    deep = -(-len(tables) // 2)
-    figure = make_subplots(deep, 2, shared_xaxes="all", shared_yaxes="all", subplot_titles=list(tables), vertical_spacing=0.35 / deep)
-    for place, table in enumerate(tables.values()):
-        shown = table[[x, y]].apply(pd.to_numeric).dropna().head(most)
-        figure.add_scatter(
-            x=_rounded(shown[x]),
-            y=_rounded(shown[y]),
-            mode="markers",
-            marker={"color": ORIGINAL if place == 0 else SYNTHETIC, "size": 4, "symbol": SYMBOLS[place > 0]},
-            row=place // 2 + 1,
-            col=place % 2 + 1,
-        )
-    figure.update_xaxes(title_text=x, row=deep)
-    return figure.update_layout(title=title, height=80 + 190 * deep, showlegend=False)
-
-
 def steps(views: dict[str, str]):
     """Views to step through, one open at a time, with no code running: they work in the book as well.
 
@@ -178,37 +222,12 @@ def steps(views: dict[str, str]):
     from IPython.display import HTML
 
     name = "steps-" + "".join(letter for letter in next(iter(views)).lower() if letter.isalnum())
-    return HTML(
-        '<div class="steps">'
-        + "".join(
-            f'<details name="{name}"{" open" if place == 0 else ""}><summary>{escape(heading)}</summary>{view}</details>'
-            for place, (heading, view) in enumerate(views.items())
-        )
-        + "</div>"
+    folded = "".join(
+        f'<details name="{name}"{" open" if place == 0 else ""}>'
+        f"<summary>{escape(heading)}</summary>{view}</details>"
+        for place, (heading, view) in enumerate(views.items())
     )
-
-
-def intervals(table: pd.DataFrame, label: str, value: str, low: str, high: str, title: str, unit: str) -> Figure:
-    """Points with intervals, one row each: the way the course draws every estimate."""
-    import plotly.graph_objects as go
-
-    figure = go.Figure(
-        go.Scatter(
-            x=_rounded(table[value]),
-            y=table[label].astype(str).tolist(),
-            mode="markers",
-            marker={"color": ORIGINAL, "size": 11, "symbol": "diamond"},
-            error_x={
-                "type": "data",
-                "symmetric": False,
-                "array": _rounded(table[high] - table[value]),
-                "arrayminus": _rounded(table[value] - table[low]),
-                "thickness": 2,
-            },
-        )
-    )
-    figure.update_yaxes(autorange="reversed")
-    return figure.update_layout(title=title, xaxis_title=unit, height=120 + 46 * len(table), showlegend=False)
+    return HTML(f'<div class="steps">{folded}</div>')
 
 
 def _rounded(values) -> list:

@@ -44,7 +44,11 @@ class Schema:
     @classmethod
     def from_resource(cls, resource: dict) -> Schema:
         key = resource["schema"].get("primaryKey", [])
-        return cls(resource["name"], tuple(resource["schema"]["fields"]), (key,) if isinstance(key, str) else tuple(key))
+        return cls(
+            resource["name"],
+            tuple(resource["schema"]["fields"]),
+            (key,) if isinstance(key, str) else tuple(key),
+        )
 
     @property
     def columns(self) -> list[str]:
@@ -68,7 +72,9 @@ class Schema:
         for field in self.fields:
             if field["name"] == column:
                 return field
-        raise KeyError(f"The table {self.name} has no column {column!r}. Its columns are: {', '.join(self.columns)}.")
+        raise KeyError(
+            f"The table {self.name} has no column {column!r}. Its columns are: {', '.join(self.columns)}."
+        )
 
     def categories(self, column: str) -> dict:
         """The code list of a column: {value: label}. Empty if it has none."""
@@ -90,6 +96,11 @@ class Schema:
         key = self.primary_key if set(self.primary_key) <= set(columns) else ()
         return Schema(self.name, tuple(self.field(column) for column in columns), key)
 
+    def join(self, other: Schema, columns: list[str]) -> Schema:
+        """The schema of a table joined from this one and `other`: each column from the first that has it."""
+        fields = [(self if column in self.columns else other).field(column) for column in columns]
+        return Schema(self.name, tuple(fields))
+
     def to_sdv(self):
         """The same description as `sdv.metadata.Metadata`, for SDV's synthesisers and reports.
 
@@ -101,7 +112,9 @@ class Schema:
         sdtypes = {"identifier": {"sdtype": "id"}, "numeric": {"sdtype": "numerical"}}
         dates = {"sdtype": "datetime", "datetime_format": "%Y-%m-%d"}
         columns = {
-            column: dates if self.kind(column) == "date" else sdtypes.get(self.kind(column), {"sdtype": "categorical"})
+            column: dates
+            if self.kind(column) == "date"
+            else sdtypes.get(self.kind(column), {"sdtype": "categorical"})
             for column in self.columns
         }
         table = {"columns": columns}
@@ -153,7 +166,9 @@ class Dataset:
 
     def _resource(self, table: str) -> dict:
         if table not in self._resources:
-            raise KeyError(f"The data set {self.name} has no table {table!r}. Its tables are: {', '.join(self.tables)}.")
+            raise KeyError(
+                f"The data set {self.name} has no table {table!r}. Its tables are: {', '.join(self.tables)}."
+            )
         return self._resources[table]
 
     def _read(self, table: str, part: dict) -> pd.DataFrame:
@@ -172,7 +187,9 @@ def load(name: str, folder: Path | str | None = None) -> Dataset:
     """
     root = Path(folder) if folder else FOLDER
     if not (root / name / "datapackage.json").is_file():
-        raise DataError(f"There is no data set {name!r} in {root}. The bundled ones are: {', '.join(names())}.")
+        raise DataError(
+            f"There is no data set {name!r} in {root}. The bundled ones are: {', '.join(names())}."
+        )
     return Dataset(root / name)
 
 
@@ -186,7 +203,9 @@ def typed(table: pd.DataFrame, schema: Schema) -> pd.DataFrame:
 
     missing = [column for column in schema.columns if column not in table]
     if missing:
-        raise DataError(f"The table {schema.name} lacks the column {missing[0]!r} that its description lists.")
+        raise DataError(
+            f"The table {schema.name} lacks the column {missing[0]!r} that its description lists."
+        )
     typed_table = {}
     for field in schema.fields:
         values, kind = table[field["name"]], field["type"]
@@ -201,7 +220,9 @@ def typed(table: pd.DataFrame, schema: Schema) -> pd.DataFrame:
             elif kind == "boolean":
                 values = values.map({"true": True, "false": False, "True": True, "False": False})
         except (ValueError, TypeError) as error:
-            raise DataError(f"Column {field['name']!r} of {schema.name} is not all {kind}: {error}.") from error
+            raise DataError(
+                f"Column {field['name']!r} of {schema.name} is not all {kind}: {error}."
+            ) from error
         typed_table[field["name"]] = values
     return pd.DataFrame(typed_table, index=table.index)
 
@@ -225,7 +246,16 @@ def broken_rules(tables: dict[str, pd.DataFrame], dataset: Dataset) -> pd.DataFr
             table = _joined(tables, dataset, rule["table"], rule["join"])
         kept = table.eval(rule["expression"], engine="python").fillna(False).astype(bool)
         broken = int((~kept).sum())
-        rows.append((rule["name"], rule["table"], len(table), broken, broken / max(len(table), 1), rule["description"]))
+        rows.append(
+            (
+                rule["name"],
+                rule["table"],
+                len(table),
+                broken,
+                broken / max(len(table), 1),
+                rule["description"],
+            )
+        )
     return pd.DataFrame(rows, columns=["rule", "table", "rows", "broken", "share", "description"])
 
 
@@ -251,7 +281,9 @@ def _read_package(folder: Path) -> dict:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except json.JSONDecodeError as error:
-        raise DataError(f"{path} is damaged (line {error.lineno}). Restore it with: git checkout -- {path}") from error
+        raise DataError(
+            f"{path} is damaged (line {error.lineno}). Restore it with: git checkout -- {path}"
+        ) from error
 
 
 def _read_checked(path: Path, expected: str) -> pd.DataFrame:

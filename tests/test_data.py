@@ -20,7 +20,9 @@ def test_import_course_is_light():
         "heavy = {'torch', 'sdv', 'synthcity', 'synthopt'} & set(sys.modules);"
         "assert not heavy, heavy; print(s)"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=data.FOLDER.parent)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=data.FOLDER.parent
+    )
     assert done.returncode == 0, done.stderr
     assert float(done.stdout) < 0.5
 
@@ -119,7 +121,7 @@ def test_an_unknown_table_and_column():
 
 def test_a_column_of_the_wrong_type_is_named():
     schema = data.Schema("t", ({"name": "age", "type": "integer"},))
-    with pytest.raises(data.DataError, match="'age'.*integer"):
+    with pytest.raises(data.DataError, match=r"'age'.*integer"):
         data.typed(pd.DataFrame({"age": ["12", "old"]}), schema)
 
 

@@ -30,7 +30,9 @@ def schema(claims):
 
 
 def fitted(name, table, schema, **options):
-    return generate.fit(name, None if name in FROM_METADATA else table, schema, **OPTIONS.get(name, {}), **options)
+    return generate.fit(
+        name, None if name in FROM_METADATA else table, schema, **OPTIONS.get(name, {}), **options
+    )
 
 
 @pytest.mark.parametrize("name", generate.names())
@@ -39,7 +41,9 @@ def test_every_generator_keeps_the_interface(name, table, schema):
     first, again, other = model.sample(300, 1), model.sample(300, 1), model.sample(300, 2)
     assert list(first.columns) == schema.columns and len(first) == 300
     pd.testing.assert_frame_equal(first, again)
-    assert not first.drop(columns=schema.of_kind("identifier")).equals(other.drop(columns=schema.of_kind("identifier")))
+    assert not first.drop(columns=schema.of_kind("identifier")).equals(
+        other.drop(columns=schema.of_kind("identifier"))
+    )
     for column in schema.of_kind("identifier"):
         assert first[column].is_unique and not set(first[column]) & set(table[column])
     for column in schema.of_kind("numeric"):
@@ -107,7 +111,10 @@ def test_relationships_rise_with_the_ladder():
         made = generate.fit(name, table, schema).sample(4000, 1)
         return abs(made["x"].corr(made["y"])), (made["x"] ** 2).corr(made["u"])
 
-    true_line, true_curve = relation_of = (abs(table["x"].corr(table["y"])), (table["x"] ** 2).corr(table["u"]))
+    true_line, true_curve = relation_of = (
+        abs(table["x"].corr(table["y"])),
+        (table["x"] ** 2).corr(table["u"]),
+    )
     assert relation("marginal")[0] < 0.06
     line, curve = relation("copula")
     assert abs(line - true_line) < 0.06 and curve < 0.3, "a copula carries lines, not curves"
@@ -116,11 +123,17 @@ def test_relationships_rise_with_the_ladder():
 
 
 def test_rare_categories_and_extremes_are_held_back():
-    table = pd.DataFrame({"c": ["a"] * 990 + ["rare"] * 10 + ["rarer"] * 9, "n": [*range(1008), 10_000_000.0]})
+    table = pd.DataFrame(
+        {"c": ["a"] * 990 + ["rare"] * 10 + ["rarer"] * 9, "n": [*range(1008), 10_000_000.0]}
+    )
     schema = data.Schema(
         "t",
         (
-            {"name": "c", "type": "string", "categories": [{"value": v, "label": v} for v in ("a", "rare", "rarer")]},
+            {
+                "name": "c",
+                "type": "string",
+                "categories": [{"value": v, "label": v} for v in ("a", "rare", "rarer")],
+            },
             {"name": "n", "type": "number"},
         ),
     )

@@ -19,7 +19,7 @@ from course import check
 
 ROOT = Path(__file__).resolve().parent.parent
 LABS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-# What the kernel used: CPU seconds, because on a shared machine wall seconds measure the neighbours; peak MiB.
+# What the kernel used: CPU seconds (on a shared machine wall seconds measure the neighbours) and peak MiB.
 USE = "import time; from course.labs import peak_mib; print(time.process_time(), peak_mib())"
 RUNS = ROOT / "build" / "lab-runs.json"
 
@@ -75,10 +75,17 @@ def test_closing(lab):
 
 
 def test_cell_lengths(lab):
-    lines = sorted(len([line for line in cell.source.splitlines() if line.strip()]) for cell in code_cells(lab))
+    lines = sorted(
+        len([line for line in cell.source.splitlines() if line.strip()]) for cell in code_cells(lab)
+    )
     assert statistics.median(lines) <= 4
     assert lines[int(0.9 * (len(lines) - 1))] <= 13
     assert lines[-1] <= 30
+
+
+def test_lines_fit_the_page(lab):
+    long = [line for cell in code_cells(lab) for line in cell.source.splitlines() if len(line) > 88]
+    assert not long, f"these lines run off the page of the book: {long}"
 
 
 def test_markdown_to_code(lab):
@@ -114,7 +121,9 @@ def test_every_exercise_of_the_register_is_in_its_lab(lab):
     exercises = {name for name, item in items.items() if isinstance(item, check.Exercise)}
     source = {name for cell in code_cells(lab) for name in called(cell, "exercise")}
     assert source == exercises
-    assert source == {name for cell in code_cells(lab) if "exercise" in tags(cell) for name in called(cell, "exercise")}
+    assert source == {
+        name for cell in code_cells(lab) if "exercise" in tags(cell) for name in called(cell, "exercise")
+    }
     assert [name for cell in code_cells(lab) for name in called(cell, "quizzes")] == [f"lab{number}"]
     assert set(items) - exercises, "a lab has a quiz"
 
@@ -129,7 +138,7 @@ def test_quizzes_explain_every_option():
 
 
 def trials(notebook):
-    """The lab with trial cells after each exercise, and the trials in order: (name, expected status, words)."""
+    """The lab with trial cells after each exercise, and the trials: (name, expected status, words)."""
     cells, expected = [], []
     catalogue = {name: item for items in check.catalogue().values() for name, item in items.items()}
     for place, cell in enumerate(notebook.cells):
@@ -139,7 +148,9 @@ def trials(notebook):
             solution = next(later for later in notebook.cells[place + 1 :] if "solution" in tags(later))
             answers = [(wrong.code, check.NOT_YET, wrong.hint) for wrong in catalogue[name].wrong]
             for source, status, words in [*answers, (solution.source, check.RIGHT, "")]:
-                cells.append(nbformat.v4.new_code_cell(f"{source}\n{call}", metadata={"trial": len(expected)}))
+                cells.append(
+                    nbformat.v4.new_code_cell(f"{source}\n{call}", metadata={"trial": len(expected)})
+                )
                 expected.append((name, status, words))
     cells.append(nbformat.v4.new_code_cell(USE))
     return cells, expected
@@ -163,7 +174,9 @@ def test_exercises_answer_stub_mistakes_and_solution(lab, tmp_path, monkeypatch)
         assert words.lower() in said[number].lower(), f"{name} should have said {words!r}: {said[number]}"
         hints.setdefault(name, []).append(said[number])
     for name, verdicts in hints.items():
-        assert len(verdicts) >= 3 and len(set(verdicts)) == len(verdicts), f"{name}: two mistakes get one hint"
+        assert len(verdicts) >= 3 and len(set(verdicts)) == len(verdicts), (
+            f"{name}: two mistakes get one hint"
+        )
 
     seconds, peak = map(float, "".join(out["text"] for out in lab.cells[-1].outputs).split())
     keep_run(source.stem, seconds, round(peak))

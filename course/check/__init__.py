@@ -1,6 +1,6 @@
 """Exercises and quizzes: an answer goes in, a verdict with its reason comes out.
 
-Each lab has a module beside this one (`lab01`, `lab02`, ...) that holds its exercises and quizzes. A lab calls
+Each lab has a module beside this one (`lab01`, ...) that holds its exercises and quizzes. A lab calls
 
     check.exercise("lab01-arrears", my_answer)
     check.quizzes("lab01")               # shows the questions; every option explains itself when opened
@@ -37,8 +37,9 @@ class Verdict:
 
     def _repr_html_(self) -> str:
         kind = self.status.lower().replace(" ", "-")
-        note = f"<br><em>{escape(self.note)}</em>" if self.note else ""
-        return f'<p class="verdict verdict-{kind}" role="status"><strong>{self.status}:</strong> {escape(self.message)}{note}</p>'
+        said = f"<strong>{self.status}:</strong> {escape(self.message)}"
+        said += f"<br><em>{escape(self.note)}</em>" if self.note else ""
+        return f'<p class="verdict verdict-{kind}" role="status">{said}</p>'
 
 
 def right(message: str) -> Verdict:
@@ -63,7 +64,7 @@ class Wrong:
 
 @dataclass(frozen=True)
 class Exercise:
-    """One exercise. `judge(answer, **given)` returns a Verdict; `expects` says what kind of answer it takes."""
+    """One exercise. `judge(answer, **given)` returns a Verdict; `expects` names the kind of answer."""
 
     title: str
     expects: str
@@ -97,7 +98,9 @@ class QuizPage:
 
     def __repr__(self) -> str:
         return "\n\n".join(
-            "\n".join([quiz.question, *(f"  {letter}. {option.text}" for letter, option in quiz.lettered().items())])
+            "\n".join(
+                [quiz.question, *(f"  {letter}. {option.text}" for letter, option in quiz.lettered().items())]
+            )
             for quiz in self.quizzes.values()
         )
 
@@ -112,7 +115,8 @@ def _question_html(name: str, quiz: Quiz) -> str:
         for letter, option in quiz.lettered().items()
     )
     return (
-        f'<section class="quiz" aria-label="Quiz question {name}"><p><strong>{escape(quiz.question)}</strong></p>{options}'
+        f'<section class="quiz" aria-label="Quiz question {name}">'
+        f"<p><strong>{escape(quiz.question)}</strong></p>{options}"
         f"<p>Open an answer to see if it is right. To keep yours: "
         f"<code>check.quiz(&quot;{name}&quot;, &quot;a&quot;)</code></p></section>"
     )
@@ -122,8 +126,8 @@ def exercise(name: str, answer: object, **given: object) -> Verdict:
     """Judge an answer and keep the result in the progress file.
 
     `given` holds what the judge needs from the lab besides the answer, such as the learner's own synthetic
-    table. An untouched stub (None or ...) is "Not attempted yet". An answer of the wrong kind is told what kind
-    is expected. KeyError, naming the known exercises, if there is none called `name`.
+    table. An untouched stub (None or ...) is "Not attempted yet". An answer of the wrong kind is told what
+    kind is expected. KeyError, naming the known exercises, if there is none called `name`.
     """
     known = _find("EXERCISES", name)
     if answer is None or answer is ...:
@@ -132,7 +136,9 @@ def exercise(name: str, answer: object, **given: object) -> Verdict:
         verdict = known.judge(answer, **given)
     except (TypeError, ValueError, KeyError, AttributeError, IndexError) as error:
         given = type(answer).__name__
-        verdict = not_yet(f"this exercise takes {known.expects}; what it was given ({given}) could not be used: {error}")
+        verdict = not_yet(
+            f"this exercise takes {known.expects}; what it was given ({given}) could not be used: {error}"
+        )
     return _kept(name, verdict)
 
 

@@ -26,19 +26,27 @@ def read() -> tuple[dict, str]:
     file = path()
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
-        if content["version"] == VERSION and all(isinstance(entry, dict) for entry in content["entries"].values()):
+        if content["version"] == VERSION and all(
+            isinstance(entry, dict) for entry in content["entries"].values()
+        ):
             return content["entries"], ""
         why = "was made by another version of the course"
     except FileNotFoundError:
         return {}, ""
     except OSError as error:
-        return {}, f"The progress file {file} could not be read ({error.strerror}), so earlier results are not shown."
+        return (
+            {},
+            f"The progress file {file} could not be read ({error.strerror}), so it is not shown.",
+        )
     except (ValueError, KeyError, TypeError, AttributeError):
         why = "is damaged"
     try:
         kept = _set_aside(file)
     except OSError as error:
-        return {}, f"The progress file {file} {why} and could not be set aside ({error.strerror}): move it elsewhere."
+        return (
+            {},
+            f"The progress file {file} {why} and could not be set aside ({error.strerror}): move it.",
+        )
     return {}, f"The progress file {why}. It is kept as {kept.name}, and a new one is started."
 
 

@@ -16,23 +16,33 @@ def arrears(answer: float) -> Verdict:
     answer = float(answer)
     true = behind[renting & on_uc].mean()
     if abs(answer - true) < 0.002:
-        return right("you took the renters on Universal Credit as the whole, and those in arrears as the part.")
+        return right(
+            "you took the renters on Universal Credit as the whole, and those in arrears as the part."
+        )
     if abs(answer / 100 - true) < 0.002:
         return not_yet("that is the share in hundredths. Give it as a number between 0 and 1.")
     if abs(answer - behind[on_uc].mean()) < 0.002:
-        return not_yet("you counted everyone on Universal Credit. The question is about renters: keep only PR and SR.")
+        return not_yet(
+            "you counted everyone on Universal Credit. The question is about renters: keep only PR and SR."
+        )
     if abs(answer - on_uc[renting & behind].mean()) < 0.002:
         return not_yet(
-            "that is the share of renters in arrears who are on Universal Credit. Turn it round: start from those on "
+            "that is the share of renters in arrears who are on Universal Credit. Turn it round: start from "
+            "those on "
             "Universal Credit, then ask how many are in arrears."
         )
     if abs(answer - behind[renting].mean()) < 0.002:
-        return not_yet("that is the share among all renters. Keep only those with universal_credit equal to Y.")
+        return not_yet(
+            "that is the share among all renters. Keep only those with universal_credit equal to Y."
+        )
     if answer == (behind & renting & on_uc).sum():
         return not_yet("that is how many there are. Divide by the number of renters on Universal Credit.")
     if not 0 <= answer <= 1:
         return not_yet("a share lies between 0 and 1.")
-    return not_yet("check which rows you keep (renters on Universal Credit, real table) and what you average (arrears equal to Y).")
+    return not_yet(
+        "check which rows you keep (renters on Universal Credit, real table) and what you average (arrears "
+        "equal to Y)."
+    )
 
 
 def impossible(answer, synthetic) -> Verdict:
@@ -40,13 +50,21 @@ def impossible(answer, synthetic) -> Verdict:
     wanted = set(synthetic.index[owns & synthetic["weekly_rent"].notna()])
     given = set(answer[["tenure", "weekly_rent"]].index)
     if given == wanted:
-        return right(f"{len(given):,} synthetic households own their home and pay rent. The real table has none.")
+        return right(
+            f"{len(given):,} synthetic households own their home and pay rent. The real table has none."
+        )
     if not given:
-        return not_yet("your table is empty. In the codes, owners are OO and OM; a rent is there when weekly_rent.notna().")
+        return not_yet(
+            "your table is empty. In the codes, owners are OO and OM; a rent is there when "
+            "weekly_rent.notna()."
+        )
     if answer["tenure"].isin(RENTING).any():
         return not_yet("some of your rows are renters, and renters do pay rent. Keep the tenures OO and OM.")
     if answer["weekly_rent"].isna().any():
-        return not_yet("some of your rows have no rent, which is right for an owner. Keep those where weekly_rent is not blank.")
+        return not_yet(
+            "some of your rows have no rent, which is right for an owner. Keep those where weekly_rent is "
+            "not blank."
+        )
     if given < wanted:
         return not_yet("all your rows are impossible, but there are more. Owners have two codes: OO and OM.")
     return not_yet("your rows do not all come from the synthetic table of this lab.")
@@ -64,13 +82,23 @@ def copies(answer) -> Verdict:
         return right("every synthetic row counts once, however many real rows it matches.")
     if given == 4:
         return not_yet(
-            "a synthetic row that matches two equal real rows is counted twice. Drop duplicates from the real table first."
+            "a synthetic row that matches two equal real rows is counted twice. Drop duplicates from the "
+            "real table first."
         )
     if given == 1:
-        return not_yet("equal synthetic rows are counted once. Each of them is a copy: drop duplicates from the real table only.")
+        return not_yet(
+            "equal synthetic rows are counted once. Each of them is a copy: drop duplicates from the real "
+            "table only."
+        )
     if given == 2:
-        return not_yet("it is right for two columns, but not when asked about one: use only the columns that are passed in.")
-    return not_yet(f"for a small test with two copies your function returns {given}. Merge the tables on all the columns given.")
+        return not_yet(
+            "it is right for two columns, but not when asked about one: use only the columns that are "
+            "passed in."
+        )
+    return not_yet(
+        f"for a small test with two copies your function returns {given}. Merge the tables on all the "
+        "columns given."
+    )
 
 
 EXERCISES = {
@@ -79,7 +107,10 @@ EXERCISES = {
         "a number between 0 and 1",
         arrears,
         (
-            Wrong("my_share = (real.loc[real['universal_credit'] == 'Y', 'arrears'] == 'Y').mean()", "about renters"),
+            Wrong(
+                "my_share = (real.loc[real['universal_credit'] == 'Y', 'arrears'] == 'Y').mean()",
+                "about renters",
+            ),
             Wrong(
                 "r = real[real['tenure'].isin(['PR', 'SR'])]\n"
                 "my_share = (r.loc[r['arrears'] == 'Y', 'universal_credit'] == 'Y').mean()",
@@ -111,48 +142,65 @@ EXERCISES = {
         copies,
         (
             Wrong("def my_copies(r, s, c):\n    return len(s.merge(r[c], on=c))", "counted twice"),
-            Wrong("def my_copies(r, s, c):\n    return len(s[c].drop_duplicates().merge(r[c].drop_duplicates()))", "counted once"),
-            Wrong("def my_copies(r, s, c):\n    return len(s.merge(r.drop_duplicates()))", "only the columns that are passed in"),
+            Wrong(
+                "def my_copies(r, s, c):\n    return "
+                "len(s[c].drop_duplicates().merge(r[c].drop_duplicates()))",
+                "counted once",
+            ),
+            Wrong(
+                "def my_copies(r, s, c):\n    return len(s.merge(r.drop_duplicates()))",
+                "only the columns that are passed in",
+            ),
         ),
     ),
 }
 
 QUIZZES = {
     "lab01-good": Quiz(
-        "Every column of a synthetic table has the same distribution as in the real one. What may you conclude?",
+        "Every column of a synthetic table has the same distribution as in the real one. What may you "
+        "conclude?",
         (
             Option(
                 "A regression on it will give about the same coefficients.",
-                "a regression is about relationships, and equal single columns say nothing of those. You saw one vanish.",
+                "a regression is about relationships, and equal single columns say nothing of those. You "
+                "saw one vanish.",
             ),
             Option(
-                "Summaries of one column will be about right; anything about two or more columns is still open.",
+                "Summaries of one column will be about right; anything about two or more columns is still "
+                "open.",
                 "single columns can be right while every relationship between them is lost.",
                 right=True,
             ),
             Option(
                 "The table is unsafe, because it is too close to the real one.",
-                "the distribution of a column is known from many people at once. Danger comes from what is known of a few.",
+                "the distribution of a column is known from many people at once. Danger comes from what is "
+                "known of a few.",
             ),
         ),
     ),
     "lab01-safe": Quiz(
         "No synthetic row equals a real row. Is the table safe to publish?",
         (
-            Option("Yes: there is nobody in it.", "you saw a fact about one person, the oldest, pass through with no row copied."),
+            Option(
+                "Yes: there is nobody in it.",
+                "you saw a fact about one person, the oldest, pass through with no row copied.",
+            ),
             Option(
                 "Yes, if a second synthetic table made with another seed has no copies either.",
-                "a second table repeats the same limits and the same habits of the generator. Counting copies misses them twice.",
+                "a second table repeats the same limits and the same habits of the generator. Counting "
+                "copies misses them twice.",
             ),
             Option(
                 "It cannot be said yet. Copies are one way to leak; others have to be tested.",
-                "what an intruder can learn about people, compared with people outside the data, has to be measured.",
+                "what an intruder can learn about people, compared with people outside the data, has to be "
+                "measured.",
                 right=True,
             ),
         ),
     ),
     "lab01-send": Quiz(
-        "A supplier needs a file to test that their software loads, stores and displays your table. What is the best thing to send?",
+        "A supplier needs a file to test that their software loads, stores and displays your table. What is "
+        "the best thing to send?",
         (
             Option(
                 "A table made from the schema and the rules alone, with no real row used.",
@@ -161,11 +209,13 @@ QUIZZES = {
             ),
             Option(
                 "The table from this lab, because it is the most realistic.",
-                "realism is not needed to test loading, and this table breaks the rules that the software relies on.",
+                "realism is not needed to test loading, and this table breaks the rules that the software "
+                "relies on.",
             ),
             Option(
                 "A random tenth of the real table, without names.",
-                "those are real people. Removing names leaves age, area and household, which can point to one of them.",
+                "those are real people. Removing names leaves age, area and household, which can point to "
+                "one of them.",
             ),
         ),
     ),

@@ -19,22 +19,35 @@ def shuffle(answer) -> Verdict:
     if abs(np.corrcoef(made["x"], made["y"])[0, 1]) > 0.5:
         if (made["x"].to_numpy() == x).all():
             return not_yet("the rows are unchanged: the columns still know each other.")
-        return not_yet("you moved whole rows: x and y of a row are still together. Each column needs its own order.")
+        return not_yet(
+            "you moved whole rows: x and y of a row are still together. Each column needs its own order."
+        )
     if any(sorted(made[column]) != sorted(table[column]) for column in table):
         return not_yet(
-            "the columns no longer have exactly their own values. Put each in a new order, and draw none twice: "
+            "the columns no longer have exactly their own values. Put each in a new order, and draw none "
+            "twice: "
             "rng.permutation does that."
         )
     if made.equals(other):
-        return not_yet("two seeds give the same table. Make the random generator from the seed that is passed in.")
-    return right("every column has its own order, so single columns are exact and every relationship is gone.")
+        return not_yet(
+            "two seeds give the same table. Make the random generator from the seed that is passed in."
+        )
+    return right(
+        "every column has its own order, so single columns are exact and every relationship is gone."
+    )
 
 
 _WHY = {
-    "load test": (2, "for the load test every code must appear, and none that is not in the list; no count matters."),
+    "load test": (
+        2,
+        "for the load test every code must appear, and none that is not in the list; no count matters.",
+    ),
     "write code": (3, "realistic messiness of single columns needs their real shape, and no relationship."),
     "teach regression": (4, "a class that should find a relationship needs one to be there, loosely."),
-    "decide funding": (0, "no synthetic table carries a decision: run the code on the real table, in a safe place."),
+    "decide funding": (
+        0,
+        "no synthetic table carries a decision: run the code on the real table, in a safe place.",
+    ),
 }
 
 
@@ -52,7 +65,9 @@ def rungs(answer: dict) -> Verdict:
         if given < lowest:
             return not_yet(f"{request!r}: rung {given} keeps too little: {why}")
         if given > lowest:
-            return not_yet(f"{request!r}: rung {given} would do, but it gives away more than is needed: {why}")
+            return not_yet(
+                f"{request!r}: rung {given} would do, but it gives away more than is needed: {why}"
+            )
     return right("each has what the purpose needs and no more.")
 
 
@@ -64,9 +79,13 @@ def read(answer, model, some) -> Verdict:
     if isinstance(answer, str) or not given <= set(stored.index):
         return not_yet("answer with a list of column names of the table.")
     if given == wanted:
-        return right(f"{', '.join(sorted(wanted))}: for each, two real pupils' values are in the metadata, exactly.")
+        return right(
+            f"{', '.join(sorted(wanted))}: for each, two real pupils' values are in the metadata, exactly."
+        )
     if given & set(stored.index[stored.map(lambda kept: isinstance(kept, list))]):
-        return not_yet("for some of your columns SynthOpt keeps a list of codes. Look for a pair: (smallest, largest).")
+        return not_yet(
+            "for some of your columns SynthOpt keeps a list of codes. Look for a pair: (smallest, largest)."
+        )
     if not given:
         return not_yet("the list is empty. In the column called values, look for pairs: (smallest, largest).")
     if given < wanted:
@@ -129,40 +148,61 @@ QUIZZES = {
     "lab02-low": Quiz(
         "A colleague says: 'It is low-fidelity synthetic data, so there is no risk.' What do you answer?",
         (
-            Option("Agreed.", "low fidelity is a range. Its upper end is drawn from real columns, with their rare codes and extremes."),
             Option(
-                "Was any real row read to make it, and if so, what was done about small numbers and extremes?",
+                "Agreed.",
+                "low fidelity is a range. Its upper end is drawn from real columns, with their rare codes "
+                "and extremes.",
+            ),
+            Option(
+                "Was any real row read to make it, and if so, what was done about small numbers and "
+                "extremes?",
                 "the risk comes from what was read and how it was coarsened, not from the name.",
                 right=True,
             ),
-            Option("Synthetic data always need a trusted research environment.", "tables made from the description alone do not."),
+            Option(
+                "Synthetic data always need a trusted research environment.",
+                "tables made from the description alone do not.",
+            ),
         ),
     ),
     "lab02-control": Quiz(
-        "On rung 4 the intruder is certain and right about one pupil in five, and about one control pupil in five. What does that tell you?",
+        "On rung 4 the intruder is certain and right about one pupil in five, and about one control pupil "
+        "in five. What does that tell you?",
         (
             Option(
                 "One pupil in five is exposed by this release.",
                 "pupils who were never in the data fare the same, so the release is not what exposes them.",
             ),
             Option(
-                "The attack works on anyone: it has learned what is common, and this release adds nothing that this attack can see.",
-                "what is learned about people outside the data is general knowledge, not a leak. Other attacks may still find one.",
+                "The attack works on anyone: it has learned what is common, and this release adds nothing "
+                "that this attack can see.",
+                "what is learned about people outside the data is general knowledge, not a leak. Other "
+                "attacks may still find one.",
                 right=True,
             ),
-            Option("The control pupils must be in the data after all.", "they are not: no generator saw them. That is what a control is for."),
+            Option(
+                "The control pupils must be in the data after all.",
+                "they are not: no generator saw them. That is what a control is for.",
+            ),
         ),
     ),
     "lab02-utility": Quiz(
         "Is a table on a higher rung always more useful?",
         (
-            Option("Yes: it is closer to the truth.", "for a load test, rung 6 is worse than rung 2: it may not contain every code, and it cannot leave the building."),
+            Option(
+                "Yes: it is closer to the truth.",
+                "for a load test, rung 6 is worse than rung 2: it may not contain every code, and it cannot "
+                "leave the building.",
+            ),
             Option(
                 "No: usefulness depends on the purpose; fidelity is a property of the table.",
                 "a purpose needs some things to be kept. Whatever else is kept only adds risk.",
                 right=True,
             ),
-            Option("No: all rungs are equally useful.", "a class cannot find a relationship in a table that has none."),
+            Option(
+                "No: all rungs are equally useful.",
+                "a class cannot find a relationship in a table that has none.",
+            ),
         ),
     ),
 }

@@ -64,20 +64,28 @@ def _checked(table: pd.DataFrame | None, schema: Schema) -> pd.DataFrame:
         raise GeneratorError("This generator learns from rows, so it needs a table as well as a schema.")
     if table.columns.duplicated().any():
         twice = table.columns[table.columns.duplicated()][0]
-        raise GeneratorError(f"The column name {twice!r} stands more than once in the table: rename one of them.")
+        raise GeneratorError(
+            f"The column name {twice!r} stands more than once in the table: rename one of them."
+        )
     for column in schema.columns:
         if column not in table:
             raise GeneratorError(f"The schema lists a column {column!r} that the table does not have.")
     if len(table) < 2:
-        raise GeneratorError(f"The table has {len(table)} rows: a generator needs at least two to learn from.")
+        raise GeneratorError(
+            f"The table has {len(table)} rows: a generator needs at least two to learn from."
+        )
     for column in schema.of_kind("numeric"):
         if not pd.api.types.is_numeric_dtype(table[column]):
-            raise GeneratorError(f"Column {column!r} is numeric in the schema but holds {table[column].dtype} values.")
+            raise GeneratorError(
+                f"Column {column!r} is numeric in the schema but holds {table[column].dtype} values."
+            )
         if np.isinf(table[column].astype("float64")).any():
             raise GeneratorError(f"Column {column!r} holds infinite values: replace them with blanks first.")
     for column in schema.of_kind("date"):
         if not pd.api.types.is_datetime64_dtype(table[column]):
-            raise GeneratorError(f"Column {column!r} is a date in the schema but holds {table[column].dtype} values.")
+            raise GeneratorError(
+                f"Column {column!r} is a date in the schema but holds {table[column].dtype} values."
+            )
     return table
 
 

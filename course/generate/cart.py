@@ -15,7 +15,7 @@ from .base import Generator, as_number
 
 
 class Cart(Generator):
-    """Sequential trees, in the schema's column order. `min_leaf` is the least number of real rows in a leaf."""
+    """Sequential trees, in the schema's order. `min_leaf` is the least number of real rows in a leaf."""
 
     def __init__(self, min_leaf: int = 5):
         self.min_leaf = min_leaf
@@ -32,7 +32,9 @@ class Cart(Generator):
 
         known = encoded[:, :i]
         if self.schema.kind(self.columns[i]) in ("numeric", "date"):
-            target = np.nan_to_num(encoded[:, i], nan=np.nanmin(encoded[:, i]) - 1 if not np.isnan(encoded[:, i]).all() else 0)
+            target = np.nan_to_num(
+                encoded[:, i], nan=np.nanmin(encoded[:, i]) - 1 if not np.isnan(encoded[:, i]).all() else 0
+            )
             tree = DecisionTreeRegressor(min_samples_leaf=self.min_leaf, random_state=0)
         else:
             target = encoded[:, i].astype(int)
@@ -61,8 +63,8 @@ class Cart(Generator):
 def _encoder(kind: str, values: pd.Series):
     """A function that turns a column into numbers a tree can split on.
 
-    Numbers and dates stay as they are (a blank is nan, which the trees accept). Categories are numbered by how
-    common they are; a blank is a category of its own.
+    Numbers and dates stay as they are (a blank is nan, which the trees accept). Categories are numbered by
+    how common they are; a blank is a category of its own.
     """
     if kind in ("numeric", "date"):
         return as_number

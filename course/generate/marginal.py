@@ -1,8 +1,8 @@
 """The plausible rung: each column keeps its own shape, and no column knows of any other.
 
-Three protections are built in, as the published guides ask of single-column releases: categories that fewer
-than `threshold` rows share are left out, numbers are kept only as the edges of bins that hold at least
-`threshold` rows, and the outermost values are never shown because the outer 1% is drawn from the bin next to it.
+Three protections are built in, as published guides ask of single-column releases. Categories that fewer than
+`threshold` rows share are left out. Numbers are kept only as the edges of bins that hold at least `threshold`
+rows. The outermost values are never shown: the outer 1% is drawn from the bin next to it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from .base import Generator, GeneratorError, as_number, from_number
 
 
 class Marginal(Generator):
-    """Draw every column on its own from coarsened counts. Relationships between columns are lost on purpose."""
+    """Draw every column on its own from coarsened counts. Relationships are lost on purpose."""
 
     def __init__(self, threshold: int = 10, bins: int = 50):
         self.threshold = threshold
@@ -44,7 +44,7 @@ class Margin:
 
 
 class CategoryMargin(Margin):
-    """Counts of each category (a blank counts as one), the most common first, those under the threshold left out."""
+    """Counts of each category, the most common first, those under the threshold left out. A blank counts."""
 
     def __init__(self, values: pd.Series, column: str, threshold: int):
         counts = values.astype(object).value_counts(dropna=False, sort=False)
@@ -53,7 +53,8 @@ class CategoryMargin(Margin):
         kept = counts[counts >= threshold]
         if kept.empty:
             raise GeneratorError(
-                f"Column {column!r} has no category shared by {threshold} rows or more: group its values or leave it out."
+                f"Column {column!r} has no category shared by {threshold} rows or more: group its values or "
+                "leave it out."
             )
         self.values = kept.index.to_numpy(object)
         self.edges = np.concatenate([[0], np.cumsum(kept.to_numpy(float)) / kept.sum()])
@@ -79,7 +80,8 @@ class NumberMargin(Margin):
         known = numbers[~np.isnan(numbers)]
         if len(known) < threshold:
             raise GeneratorError(
-                f"Column {field['name']!r} has only {len(known)} values: fewer than the {threshold} a bin must hold."
+                f"Column {field['name']!r} has only {len(known)} values: fewer than the {threshold} a bin "
+                "must hold."
             )
         self.blank = 1 - len(known) / len(numbers)
         bins = int(np.clip(len(known) // threshold, 1, bins))
@@ -90,7 +92,7 @@ class NumberMargin(Margin):
 
     @staticmethod
     def _common_values(known: np.ndarray) -> np.ndarray:
-        """Values that a twentieth of the rows share, such as zero: drawn exactly, or a rent of 0 becomes 0.37."""
+        """Values that a twentieth of the rows share, such as zero: drawn exactly, or 0 becomes 0.37."""
         values, counts = np.unique(known, return_counts=True)
         return values[counts >= len(known) / 20]
 

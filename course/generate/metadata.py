@@ -43,8 +43,8 @@ class Structural(Generator):
 class Valid(Structural):
     """Codes from the code lists, numbers and dates within their allowed range, and rules that hold.
 
-    `rules` are the data set's own (see `course.data`). Those that can be told from one row are kept, by redrawing
-    the rows that break one; rules across rows or across tables are not kept at this level.
+    `rules` are the data set's own (see `course.data`). Those that can be told from one row are kept, by
+    redrawing the rows that break one; rules across rows or across tables are not kept at this level.
     """
 
     def __init__(self, rules: list[dict] = ()):
@@ -68,7 +68,9 @@ class Valid(Structural):
         )
 
     def _concerns_one_row(self, rule: dict) -> bool:
-        return rule["table"] == self.schema.name and "join" not in rule and ".groupby(" not in rule["expression"]
+        return (
+            rule["table"] == self.schema.name and "join" not in rule and ".groupby(" not in rule["expression"]
+        )
 
     def _column(self, column: str, rows: int, rng: np.random.Generator) -> pd.Series:
         field = self.schema.field(column)

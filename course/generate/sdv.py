@@ -1,4 +1,4 @@
-"""Adapter to SDV, the Synthetic Data Vault (Business Source Licence 1.1: source-available, free to use here)."""
+"""Adapter to SDV, the Synthetic Data Vault (Business Source Licence 1.1: source-available)."""
 
 from __future__ import annotations
 

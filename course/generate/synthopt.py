@@ -45,7 +45,9 @@ class SynthOpt(Generator):
         if isinstance(drawn, dict):
             drawn = drawn[self.schema.name]
         if drawn is None or not set(self.columns) <= set(drawn):
-            raise GeneratorError(f"SynthOpt's {self.level} level did not return every column of {self.schema.name}.")
+            raise GeneratorError(
+                f"SynthOpt's {self.level} level did not return every column of {self.schema.name}."
+            )
         return pd.DataFrame({column: self._typed(column, drawn[column]) for column in self.columns})
 
     def _drawn(self, rows: int):
@@ -54,7 +56,9 @@ class SynthOpt(Generator):
 
             return make(self.metadata, num_records=rows)
         if self.level == "statistical":
-            from synthopt.generate.statistical_synthetic_data import generate_statistical_synthetic_data as make
+            from synthopt.generate.statistical_synthetic_data import (
+                generate_statistical_synthetic_data as make,
+            )
 
             return make(self.metadata, num_records=rows)
         from synthopt.generate.correlated_synthetic_data import generate_correlated_synthetic_data as make
@@ -75,7 +79,9 @@ class SynthOpt(Generator):
         if kind == "date":
             return pd.to_datetime(values, errors="coerce")
         if kind == "numeric":
-            return from_number(pd.to_numeric(values, errors="coerce").to_numpy(float), self.schema.field(column))
+            return from_number(
+                pd.to_numeric(values, errors="coerce").to_numpy(float), self.schema.field(column)
+            )
         return values.astype(object)
 
 
@@ -86,10 +92,13 @@ def _quiet(seed: int):
     random.seed(seed)
     np.random.seed(seed)
     try:
-        with contextlib.redirect_stderr(io.StringIO()), contextlib.redirect_stdout(io.StringIO()):
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                yield
+        with (
+            contextlib.redirect_stderr(io.StringIO()),
+            contextlib.redirect_stdout(io.StringIO()),
+            warnings.catch_warnings(),
+        ):
+            warnings.simplefilter("ignore")
+            yield
     finally:
         random.setstate(kept[0])
         np.random.set_state(kept[1])
