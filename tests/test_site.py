@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -393,6 +394,36 @@ def test_no_link_or_picture_is_broken(site, page):
         if not path.is_file() or place_missing:
             broken.append(target)
     assert broken == []
+
+
+def luminance(colour: str) -> float:
+    """The relative luminance of "#rrggbb", as WCAG 2.2 defines it."""
+    parts = (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
+    red, green, blue = (
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+    )
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(one: str, other: str) -> float:
+    """The contrast ratio of two colours, as WCAG 2.2 defines it: from 1 to 21."""
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def test_contrast_noted_beside_each_colour_is_true():
+    """The style sheet notes a contrast against page and panel beside each colour; measure it again."""
+    style = (ROOT / "book" / "_static" / "course.css").read_text(encoding="utf-8")
+    for scheme in ("light", "dark"):
+        block = re.search(rf'data-theme="{scheme}"\] \{{\n(  --page.*?)\}}', style, flags=re.S)[1]
+        colours = dict(re.findall(r"--([\w-]+): (#\w{6})", block))
+        notes = re.findall(r"--([\w-]+): #\w{6}; /\* ([\d.]+) / ([\d.]+)", block)
+        assert len(notes) >= 9
+        for name, *noted in notes:
+            measured = [contrast(colours[name], colours[ground]) for ground in ("page", "panel")]
+            assert [float(value) for value in noted] == pytest.approx(measured, abs=0.06), (
+                f"{scheme}: --{name}"
+            )
 
 
 def test_page_weight_is_reported(visits, site, address, capsys):

@@ -4,7 +4,8 @@ Five small jobs, each in its own section below:
 
 1. Charts. A lab stores a chart as Plotly JSON. The page shows it with one shared copy of Plotly, taken from
    the installed `plotly` package at build time. Only pages with charts load it, and only when one is near.
-2. Accessible names. A folded cell says what it holds; a citation has no role that readers do not know.
+2. Accessible names. A folded cell says what it holds; a citation has no role that readers do not know; a
+   very long table is folded, and says how long it is.
 3. Lesson header. Minutes, level and a download link, from the `course` metadata of the notebook.
 4. Status page. The `lab-status` directive sets measured run times beside the budgets in the notebooks.
 5. Front door. `index.html` at the top of the site, which leads to the landing page.
@@ -26,6 +27,7 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 PLOTLY = "application/vnd.plotly.v1+json"
+LONGEST_OPEN_TABLE = 25  # rows
 
 
 # 1. Charts ------------------------------------------------------------------------------------------------
@@ -117,6 +119,19 @@ def mend_bibliography(app: Sphinx, pagename, templatename, context, doctree) -> 
     """Call the entries of the bibliography list items; the role they are given is no longer in use."""
     if "body" in context:
         context["body"] = context["body"].replace('role="doc-biblioentry"', 'role="listitem"')
+
+
+def fold_long_tables(app: Sphinx, doctree: nodes.document) -> None:
+    """On the card of a data set, fold each table that is longer than a screen, and say how long it is."""
+    if not app.env.docname.startswith("datasets/"):
+        return
+    for table in list(doctree.findall(nodes.table)):
+        rows = len(next(iter(table.findall(nodes.tbody))))
+        if rows > LONGEST_OPEN_TABLE:
+            start = f"<details><summary>Show the {rows} rows of this table</summary>"
+            place = table.parent.index(table)
+            table.parent.insert(place, nodes.raw(text=start, format="html"))
+            table.parent.insert(place + 2, nodes.raw(text="</details>", format="html"))
 
 
 # 3. Lesson header -----------------------------------------------------------------------------------------
@@ -227,6 +242,7 @@ def setup(app: Sphinx) -> dict:
     app.add_node(HideCodeCellNode, override=True, html=(visit_folded_cell, depart_folded_cell))
     app.add_directive("lab-status", LabStatus)
     app.connect("doctree-read", name_folded_cells)
+    app.connect("doctree-read", fold_long_tables)
     app.connect("doctree-read", add_lesson_header)
     app.connect("html-page-context", add_page_scripts)
     app.connect("html-page-context", mend_bibliography)
