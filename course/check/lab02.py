@@ -52,7 +52,7 @@ _WHY = {
 
 
 def rungs(answer: dict) -> Verdict:
-    if all(given is None for given in answer.values()):
+    if answer and all(given is None for given in answer.values()):
         return not_attempted("write a number from 0 to 6 for each of the four, then run this cell again.")
     for request, (lowest, why) in _WHY.items():
         given = answer[request]

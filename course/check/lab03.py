@@ -80,7 +80,7 @@ _READ = {
 
 
 def reports(answer: dict) -> Verdict:
-    if all(given is None for given in answer.values()):
+    if answer and all(given is None for given in answer.values()):
         return not_attempted('write "leak", "none found" or "cannot say" for each, then run this cell again.')
     for name, (wanted, why) in _READ.items():
         if answer[name] not in ("leak", "none found", "cannot say"):

@@ -51,7 +51,7 @@ class Valid(Structural):
         self.rules = list(rules)
 
     def _sample(self, rows: int, rng: np.random.Generator) -> pd.DataFrame:
-        drawn = super()._sample(rows, rng)
+        drawn = self._drawn(rows, rng)
         rules = [rule for rule in self.rules if self._concerns_one_row(rule)]
         for _ in range(ROUNDS):
             broken = np.zeros(rows, bool)
@@ -59,13 +59,21 @@ class Valid(Structural):
                 broken |= ~drawn.eval(rule["expression"], engine="python").fillna(False).to_numpy(bool)
             if not broken.any():
                 return drawn
-            again = super()._sample(int(broken.sum()), rng)
+            again = self._drawn(int(broken.sum()), rng)
             again.index = drawn.index[broken]
             drawn = pd.concat([drawn[~broken], again]).sort_index()
         raise GeneratorError(
             f"After {ROUNDS} rounds {int(broken.sum())} rows of {self.schema.name} still break a rule: "
             "give the columns narrower constraints in the schema."
         )
+
+    def _drawn(self, rows: int, rng: np.random.Generator) -> pd.DataFrame:
+        """Fresh rows, with the columns that the schema says follow from others worked out from them."""
+        drawn = super()._sample(rows, rng)
+        for column in self.columns:
+            if formula := self.schema.field(column).get("formula"):
+                drawn[column] = drawn.eval(formula, engine="python").round(2)
+        return drawn
 
     def _concerns_one_row(self, rule: dict) -> bool:
         return (
