@@ -310,13 +310,13 @@ def test_menus_open_close_and_give_the_focus_back(browser, address, width, butto
     opener.focus()
     tab.keyboard.press("Enter")
     dialog = tab.get_by_role("dialog", name=button)
-    assert dialog.is_visible()
+    dialog.wait_for(state="visible", timeout=3_000)
     tab.keyboard.press("Escape")
-    assert not dialog.is_visible()
+    dialog.wait_for(state="hidden", timeout=3_000)
     assert opener.evaluate("(button) => button === document.activeElement")
     tab.keyboard.press("Enter")
     dialog.get_by_role("button", name="Close").click()
-    assert not dialog.is_visible()
+    dialog.wait_for(state="hidden", timeout=3_000)
     tab.close()
 
 
