@@ -69,13 +69,13 @@ def table(frame: pd.DataFrame, caption: str):
     from IPython.display import HTML
 
     with pd.option_context("display.max_colwidth", None):
-        body = frame.to_html(index=False, border=0, float_format=lambda value: f"{value:.3g}", na_rep="–")
+        body = frame.to_html(index=False, border=0, float_format=_readable, na_rep="–")
     return HTML(body.replace("<thead>", f"<caption>{escape(caption)}</caption><thead>", 1))
 
 
 def caption(alt: str, table: pd.DataFrame) -> str:
     """The caption and the folded data table that follow a chart, as accessible HTML."""
-    body = table.to_html(index=False, border=0, float_format=lambda value: f"{value:.3g}", na_rep="–")
+    body = table.to_html(index=False, border=0, float_format=_readable, na_rep="–")
     return (
         f'<p class="chart-finding">{escape(alt)}</p>'
         f'<details class="chart-data"><summary>The numbers in this chart</summary>{body}</details>'
@@ -102,6 +102,7 @@ def bars(table: pd.DataFrame, title: str, unit: str, finding: str) -> None:
         ]
     )
     figure.update_layout(barmode="group", title=title, yaxis_title=unit, height=380)
+    figure.update_xaxes(type="category")
     show(figure, finding, table)
 
 
@@ -228,6 +229,11 @@ def steps(views: dict[str, str]):
         for place, (heading, view) in enumerate(views.items())
     )
     return HTML(f'<div class="steps">{folded}</div>')
+
+
+def _readable(value: float) -> str:
+    """Three significant digits, whole numbers from a hundred upwards: 0.0123, 4.56, 1,235."""
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
 def _rounded(values) -> list:
