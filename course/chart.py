@@ -109,7 +109,7 @@ def bars(table: pd.DataFrame, title: str, unit: str, finding: str) -> None:
 def densities(samples: dict[str, pd.Series], title: str, unit: str, finding: str, bins: int = 40) -> None:
     """Show outline histograms of one numeric column in several tables, on shared bins.
 
-    `samples` maps a series name to its values. Values beyond the middle 99% are counted in the end bins.
+    `samples` maps a series name to its values. Values beyond the middle 99% are outside the picture.
     """
     import numpy as np
     import pandas as pd
@@ -120,7 +120,7 @@ def densities(samples: dict[str, pd.Series], title: str, unit: str, finding: str
     edges = np.linspace(low, high if high > low else low + 1, bins + 1)
     table = pd.DataFrame({"from": edges[:-1].round(4)})
     for name, column in values.items():
-        counts, _ = np.histogram(np.clip(column, edges[0], edges[-1]), edges)
+        counts, _ = np.histogram(column, edges)
         table[name] = (counts / max(len(column), 1)).round(4)
     figure = go.Figure()
     for i, name in enumerate(values):
@@ -197,6 +197,7 @@ def intervals(table: pd.DataFrame, title: str, unit: str, finding: str) -> None:
         marker={"color": ORIGINAL, "size": 11, "symbol": "diamond"},
         error_x=bounds,
     )
+    figure.update_xaxes(rangemode="tozero")  # whether an interval reaches zero is the first thing to see
     figure.update_yaxes(autorange="reversed")
     figure.update_layout(title=title, xaxis_title=unit, height=120 + 46 * len(table), showlegend=False)
     show(figure, finding, table)
