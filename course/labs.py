@@ -54,10 +54,17 @@ def store(lab):
     notebook.cells.append(last)
     began = time.monotonic()
     NotebookClient(
-        notebook, timeout=600, record_timing=False, resources={"metadata": {"path": str(lab.parent)}}
+        notebook,
+        timeout=600,
+        record_timing=False,
+        store_widget_state=False,
+        resources={"metadata": {"path": str(lab.parent)}},
     ).execute()
     seconds = time.monotonic() - began
     notebook.cells.remove(last)
+    for cell in notebook.cells:
+        if "remove-output" in cell.metadata.get("tags", []):
+            cell.outputs = []  # a live widget: its random names would change the file at every run
     new = lab.with_suffix(".new")
     new.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8", newline="\n")
     new.replace(lab)
