@@ -57,14 +57,15 @@ def store(lab):
         notebook,
         timeout=600,
         record_timing=False,
-        store_widget_state=False,
         resources={"metadata": {"path": str(lab.parent)}},
     ).execute()
     seconds = time.monotonic() - began
     notebook.cells.remove(last)
+    # A live widget is not stored: its random names would change the file at every run.
+    notebook.metadata.pop("widgets", None)
     for cell in notebook.cells:
         if "remove-output" in cell.metadata.get("tags", []):
-            cell.outputs = []  # a live widget: its random names would change the file at every run
+            cell.outputs = []
     new = lab.with_suffix(".new")
     new.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8", newline="\n")
     new.replace(lab)
