@@ -194,10 +194,10 @@ def load(name: str, folder: Path | str | None = None) -> Dataset:
 
 
 def typed(table: pd.DataFrame, schema: Schema) -> pd.DataFrame:
-    """Give every column of a table read as text the type its schema says.
+    """Give every column of a table, read as text or typed already, the type its schema says.
 
-    Integers become Int64 where values are missing and int64 where none are; dates become datetime64.
-    Raises DataError naming the first column that does not fit.
+    Integers become Int64 where values are missing and int64 where none are, true/false columns boolean and
+    bool; dates become datetime64. Raises DataError naming the first column that does not fit.
     """
     import pandas as pd
 
@@ -218,13 +218,22 @@ def typed(table: pd.DataFrame, schema: Schema) -> pd.DataFrame:
             elif kind == "date":
                 values = pd.to_datetime(values, format="%Y-%m-%d")
             elif kind == "boolean":
-                values = values.map({"true": True, "false": False, "True": True, "False": False})
+                values = _truths(values)
         except (ValueError, TypeError) as error:
-            raise DataError(
-                f"Column {field['name']!r} of {schema.name} is not all {kind}: {error}."
-            ) from error
+            why = str(error).splitlines()[0].rstrip(".")
+            raise DataError(f"Column {field['name']!r} of {schema.name} is not all {kind}: {why}.") from error
         typed_table[field["name"]] = values
     return pd.DataFrame(typed_table, index=table.index)
+
+
+def _truths(values: pd.Series) -> pd.Series:
+    """True, False and their spellings in a file as truth values. ValueError for anything else."""
+    words = {"true": True, "false": False, "True": True, "False": False, True: True, False: False}
+    truths = values.astype(object).map(words)
+    strange = values[truths.isna() & values.notna()]
+    if len(strange):
+        raise ValueError(f"{strange.iloc[0]!r} is neither true nor false")
+    return truths.astype("boolean" if truths.isna().any() else "bool")
 
 
 def broken_rules(tables: dict[str, pd.DataFrame], dataset: Dataset) -> pd.DataFrame:

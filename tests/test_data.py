@@ -119,10 +119,26 @@ def test_an_unknown_table_and_column():
         claims.schema("households").field("tenancy")
 
 
-def test_a_column_of_the_wrong_type_is_named():
-    schema = data.Schema("t", ({"name": "age", "type": "integer"},))
-    with pytest.raises(data.DataError, match=r"'age'.*integer"):
-        data.typed(pd.DataFrame({"age": ["12", "old"]}), schema)
+@pytest.mark.parametrize(
+    ("kind", "value"), [("integer", "old"), ("integer", "1.5"), ("date", "2020-13-01"), ("boolean", "yes")]
+)
+def test_a_column_of_the_wrong_type_is_named(kind, value):
+    schema = data.Schema("t", ({"name": "age", "type": kind},))
+    with pytest.raises(data.DataError, match=rf"'age'.*{kind}") as error:
+        data.typed(pd.DataFrame({"age": [value]}), schema)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [(["true", "False"], "bool"), ([True, False], "bool"), (["true", None], "boolean"), ([None], "boolean")],
+)
+def test_true_and_false_are_read_from_words_and_kept_as_they_are(values, kind):
+    typed = data.typed(pd.DataFrame({"x": values}), data.Schema("t", ({"name": "x", "type": "boolean"},)))
+    assert typed["x"].dtype == kind
+    assert typed["x"].dropna().tolist() == [
+        str(value).lower() == "true" for value in values if value is not None
+    ]
 
 
 @pytest.mark.parametrize("name", data.names())
