@@ -241,7 +241,8 @@ def broken_rules(tables: dict[str, pd.DataFrame], dataset: Dataset) -> pd.DataFr
 
     `tables` maps table names to tables, real or synthetic. Returns one row per rule: rule, table, rows,
     broken, share, description. A rule whose table is absent is left out. Rules are pandas expressions
-    in the bundled `datapackage.json`; they are never read from a table.
+    in the bundled `datapackage.json`; they are never read from a table. Raises DataError where a table lacks
+    a column that a rule needs.
     """
     import pandas as pd
 
@@ -253,30 +254,31 @@ def broken_rules(tables: dict[str, pd.DataFrame], dataset: Dataset) -> pd.DataFr
         table = tables[rule["table"]]
         if "join" in rule:
             table = _joined(tables, dataset, rule["table"], rule["join"])
-        kept = table.eval(rule["expression"], engine="python").fillna(False).astype(bool)
-        broken = int((~kept).sum())
-        rows.append(
-            (
-                rule["name"],
-                rule["table"],
-                len(table),
-                broken,
-                broken / max(len(table), 1),
-                rule["description"],
-            )
-        )
+        try:
+            kept = table.eval(rule["expression"], engine="python").fillna(False).astype(bool)
+        except NameError as error:
+            raise DataError(
+                f"The rule {rule['name']} needs a column that {rule['table']} does not have: {error}."
+            ) from error
+        broken, many = int((~kept).sum()), len(table)
+        share = broken / max(many, 1)
+        rows.append((rule["name"], rule["table"], many, broken, share, rule["description"]))
     return pd.DataFrame(rows, columns=["rule", "table", "rows", "broken", "share", "description"])
 
 
 def _joined(tables: dict, dataset: Dataset, child: str, parent: str) -> pd.DataFrame:
-    """The child table with its parent's columns beside it, matched on the foreign key."""
+    """The child table with its parent's columns beside it, matched on the foreign key.
+
+    Each child row stands once, also where a synthetic parent has a key twice: its first row counts.
+    """
     keys = dataset._resource(child)["schema"].get("foreignKeys", [])
     key = next(key for key in keys if key["reference"]["resource"] == parent)
+    parent_key = _listed(key["reference"]["fields"])
     return tables[child].merge(
-        tables[parent],
+        tables[parent].drop_duplicates(parent_key),
         how="left",
         left_on=_listed(key["fields"]),
-        right_on=_listed(key["reference"]["fields"]),
+        right_on=parent_key,
         suffixes=("", f"_{parent}"),
     )
 

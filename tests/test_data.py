@@ -150,3 +150,19 @@ def test_the_rules_hold_and_a_broken_row_is_counted(name):
         for column in frame.select_dtypes("number"):
             frame[column] = -frame[column] - 999_999
     assert data.broken_rules(spoiled, dataset)["broken"].sum() > 0
+
+
+def test_a_row_counts_once_however_often_its_parent_stands():
+    claims = data.load("claims")
+    once = data.broken_rules(claims.training, claims)
+    households = claims.training["households"]
+    twice = {**claims.training, "households": pd.concat([households, households])}
+    again = data.broken_rules(twice, claims)
+    assert again.loc[again["table"] == "claims"].equals(once.loc[once["table"] == "claims"])
+
+
+def test_a_table_that_lacks_a_column_of_a_rule_is_named():
+    claims = data.load("claims")
+    cut = {"households": claims.training["households"].drop(columns="tenure")}
+    with pytest.raises(data.DataError, match=r"households.*'tenure'"):
+        data.broken_rules(cut, claims)
