@@ -32,6 +32,8 @@ def test_a_right_answer_stays_right(file):
         ("", "damaged"),
         ('["not", "a", "progress", "file"]', "damaged"),
         ('{"version": 1, "entries": {"lab01-x": true}}', "another version"),
+        ('{"version": 1, "entries": {"lab01-x": {}}}', "another version"),
+        ('{"version": 1, "entries": {"lab01-y": {"tries": "one", "right": false}}}', "another version"),
         ('{"version": 0, "entries": {}}', "another version"),
         ('{"version": 99, "entries": {}}', "another version"),
     ],
@@ -69,6 +71,7 @@ def test_no_half_written_file_is_left_behind(file, monkeypatch):
     monkeypatch.setattr(progress.os, "replace", fail)
     assert "No space left" in progress.record("lab01-y", True)
     assert file.read_text() == before
+    assert list(file.parent.iterdir()) == [file]
 
 
 def test_the_progress_page_lists_everything(file, capsys):
@@ -97,6 +100,15 @@ def test_answers_of_the_wrong_kind_get_a_sentence(file):
                     verdict = check.exercise(name, answer)
                     assert verdict.status == check.NOT_YET, f"{name} accepts {answer!r}: {verdict}"
                     assert "\n" not in verdict.message
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError, NameError, NotImplementedError, RecursionError])
+def test_a_function_that_fails_gets_a_sentence(file, error):
+    def fails(*_):
+        raise error("went\nwrong")
+
+    verdict = check.exercise("lab03-excess", fails)
+    assert verdict.status == check.NOT_YET and verdict.message.endswith("went wrong")
 
 
 def test_verdicts_do_not_rest_on_colour():

@@ -126,18 +126,19 @@ def exercise(name: str, answer: object, **given: object) -> Verdict:
     """Judge an answer and keep the result in the progress file.
 
     `given` holds what the judge needs from the lab besides the answer, such as the learner's own synthetic
-    table. An untouched stub (None or ...) is "Not attempted yet". An answer of the wrong kind is told what
-    kind is expected. KeyError, naming the known exercises, if there is none called `name`.
+    table. An untouched stub (None or ...) is "Not attempted yet". An answer of the wrong kind, or a function
+    that fails when it is called, is told what is expected and what went wrong. KeyError, naming the known
+    exercises, if there is none called `name`.
     """
     known = _find("EXERCISES", name)
     if answer is None or answer is ...:
         return not_attempted(f"give {known.expects}, then run this cell again.")
     try:
         verdict = known.judge(answer, **given)
-    except (TypeError, ValueError, KeyError, AttributeError, IndexError) as error:
-        given = type(answer).__name__
+    except Exception as error:  # a function that a learner wrote can fail in any way
+        kind, why = type(answer).__name__, " ".join(str(error).split())
         verdict = not_yet(
-            f"this exercise takes {known.expects}; what it was given ({given}) could not be used: {error}"
+            f"this exercise takes {known.expects}; what it was given ({kind}) could not be used: {why}"
         )
     return _kept(name, verdict)
 

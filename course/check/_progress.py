@@ -26,9 +26,7 @@ def read() -> tuple[dict, str]:
     file = path()
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
-        if content["version"] == VERSION and all(
-            isinstance(entry, dict) for entry in content["entries"].values()
-        ):
+        if content["version"] == VERSION and all(map(_is_entry, content["entries"].values())):
             return content["entries"], ""
         why = "was made by another version of the course"
     except FileNotFoundError:
@@ -66,10 +64,23 @@ def record(name: str, right: bool) -> str:
     return note
 
 
+def _is_entry(entry: object) -> bool:
+    """Whether an entry is of the form that `record` writes."""
+    return (
+        isinstance(entry, dict)
+        and isinstance(entry.get("tries"), int)
+        and isinstance(entry.get("right"), bool)
+    )
+
+
 def _replace(file: Path, text: str) -> None:
     draft = file.with_name(f"{file.name}.{os.getpid()}.part")
-    draft.write_text(text, encoding="utf-8")
-    os.replace(draft, file)
+    try:
+        draft.write_text(text, encoding="utf-8")
+        os.replace(draft, file)
+    except OSError:
+        draft.unlink(missing_ok=True)
+        raise
 
 
 def _set_aside(file: Path) -> Path:
