@@ -191,3 +191,18 @@ def test_rules_that_cannot_hold_are_refused(schema):
     never = [{"name": "never", "table": "households", "expression": "weekly_income < -1", "description": ""}]
     with pytest.raises(GeneratorError, match="still break a rule"):
         generate.fit("valid", None, schema, rules=never).sample(10, 1)
+
+
+@pytest.mark.parametrize("dataset", data.names())
+def test_valid_keeps_within_limits_given_on_one_side_only(dataset):
+    opened = data.load(dataset)
+    for name in opened.tables:
+        schema = opened.schema(name)
+        made = generate.fit("valid", None, schema).sample(500, 1)
+        for column in schema.of_kind("numeric", "date"):
+            limits = schema.field(column).get("constraints", {})
+            if "formula" not in schema.field(column):
+                least, most = (limits.get(end) for end in ("minimum", "maximum"))
+                known = made[column].dropna()
+                assert least is None or (known >= least).all(), column
+                assert most is None or (known <= most).all(), column

@@ -85,8 +85,8 @@ class Valid(Structural):
         limits = field.get("constraints", {})
         if codes := list(self.schema.categories(column)):
             values = pd.Series(rng.choice(np.array(codes, dtype=object), rows))
-        elif "minimum" in limits and "maximum" in limits:
-            low, high = _number(limits["minimum"]), _number(limits["maximum"])
+        elif "minimum" in limits or "maximum" in limits:
+            low, high = _range(limits)
             whole = field["type"] in ("integer", "date")
             drawn = rng.integers(int(low), int(high) + 1, rows) if whole else rng.uniform(low, high, rows)
             values = from_number(drawn.astype(float), field)
@@ -97,6 +97,13 @@ class Valid(Structural):
             return values
         values = values.astype("Int64") if field["type"] == "integer" else values
         return values.mask(rng.random(rows) < 0.1)
+
+
+def _range(limits: dict) -> tuple[float, float]:
+    """The lowest and highest number allowed. A limit on one side only is given a thousand numbers of room."""
+    low = _number(limits["minimum"]) if "minimum" in limits else _number(limits["maximum"]) - 1000
+    high = _number(limits["maximum"]) if "maximum" in limits else low + 1000
+    return low, high
 
 
 def _number(limit) -> float:
