@@ -11,6 +11,7 @@ least 3 to 1, as WCAG 2.2 asks of graphics.
 from __future__ import annotations
 
 from html import escape
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -31,7 +32,8 @@ def styled(figure: Figure, height: int = 360) -> Figure:
         template="none",
         colorway=COLOURS,
         height=height,
-        margin={"l": 60, "r": 20, "t": 40, "b": 50},
+        margin={"l": 60, "r": 20, "t": 80, "b": 50},
+        title={"x": 0, "xanchor": "left", "xref": "container", "y": 1, "yanchor": "top", "pad": {"t": 12}},
         font={"family": "system-ui, sans-serif", "size": 14, "color": "#6b7075"},
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
@@ -64,21 +66,17 @@ def show(figure: Figure, alt: str, table: pd.DataFrame) -> None:
 
 
 def table(frame: pd.DataFrame, caption: str):
-    """A plain table with a caption, for results that are read rather than drawn. Long text is not cut."""
-    import pandas as pd
+    """A plain table with a caption, for results that are read rather than drawn."""
     from IPython.display import HTML
 
-    with pd.option_context("display.max_colwidth", None):
-        body = frame.to_html(index=False, border=0, float_format=_readable, na_rep="–")
-    return HTML(body.replace("<thead>", f"<caption>{escape(caption)}</caption><thead>", 1))
+    return HTML(_html(frame).replace("<thead>", f"<caption>{escape(caption)}</caption><thead>", 1))
 
 
 def caption(alt: str, table: pd.DataFrame) -> str:
     """The caption and the folded data table that follow a chart, as accessible HTML."""
-    body = table.to_html(index=False, border=0, float_format=_readable, na_rep="–")
     return (
         f'<p class="chart-finding">{escape(alt)}</p>'
-        f'<details class="chart-data"><summary>The numbers in this chart</summary>{body}</details>'
+        f'<details class="chart-data"><summary>The numbers in this chart</summary>{_html(table)}</details>'
     )
 
 
@@ -90,19 +88,15 @@ def bars(table: pd.DataFrame, title: str, unit: str, finding: str) -> None:
     import plotly.graph_objects as go
 
     groups, *series = table.columns
-    figure = go.Figure(
-        [
-            go.Bar(
-                name=name,
-                x=table[groups].astype(str).tolist(),
-                y=_rounded(table[name]),
-                marker={"color": COLOURS[i % 4], "pattern": {"shape": PATTERNS[i % 4]}},
-            )
-            for i, name in enumerate(series)
-        ]
-    )
-    figure.update_layout(barmode="group", title=title, yaxis_title=unit, height=380)
-    figure.update_xaxes(type="category")
+    names = ["<br>".join(wrap(name, 30)) for name in table[groups].astype(str)]
+    figure = go.Figure()
+    for i, name in enumerate(series):
+        marker = {"color": COLOURS[i % 4], "pattern": {"shape": PATTERNS[i % 4]}}
+        figure.add_bar(name=name, x=_rounded(table[name]), y=names, orientation="h", marker=marker)
+    # Bars lie down, so that a name of any length can be read.
+    figure.update_yaxes(type="category", autorange="reversed", title_text=groups)
+    height = 130 + len(names) * (20 + 20 * max(len(series), *(name.count("<br>") + 1 for name in names)))
+    figure.update_layout(barmode="group", title=title, xaxis_title=unit, height=height)
     show(figure, finding, table)
 
 
@@ -110,13 +104,17 @@ def densities(samples: dict[str, pd.Series], title: str, unit: str, finding: str
     """Show outline histograms of one numeric column in several tables, on shared bins.
 
     `samples` maps a series name to its values. Values beyond the middle 99% are outside the picture.
+    Raises ValueError where no series has a value.
     """
     import numpy as np
     import pandas as pd
     import plotly.graph_objects as go
 
     values = {name: pd.to_numeric(series).dropna().to_numpy(float) for name, series in samples.items()}
-    low, high = np.quantile(np.concatenate(list(values.values())), [0.005, 0.995])
+    everything = np.concatenate(list(values.values()))
+    if not len(everything):
+        raise ValueError(f"No value of {' or '.join(values)} is there to be drawn: every one is blank.")
+    low, high = np.quantile(everything, [0.005, 0.995])
     edges = np.linspace(low, high if high > low else low + 1, bins + 1)
     table = pd.DataFrame({"from": edges[:-1].round(4)})
     for name, column in values.items():
@@ -232,14 +230,21 @@ def steps(views: dict[str, str]):
     return HTML(f'<div class="steps">{folded}</div>')
 
 
+def _html(table: pd.DataFrame) -> str:
+    """A table as plain HTML: numbers people can read, a dash for a blank, text at its full length."""
+    return table.to_html(index=False, border=0, float_format=_readable, na_rep="–")
+
+
 def _readable(value: float) -> str:
     """Three significant digits, whole numbers from a hundred upwards: 0.0123, 4.56, 1,235."""
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
 def _rounded(values) -> list:
-    """Four decimal places: enough to draw, and the same text on every machine."""
-    return [None if value != value else round(float(value), 4) for value in values]
+    """Four decimal places: enough to draw, and the same text on every machine. A blank becomes None."""
+    import pandas as pd
+
+    return [None if pd.isna(value) else round(float(value), 4) for value in values]
 
 
 def _plain(figure: Figure) -> dict:

@@ -13,9 +13,10 @@ import statistics
 from pathlib import Path
 
 import nbformat
+import pandas as pd
 import pytest
 
-from course import check
+from course import chart, check
 
 ROOT = Path(__file__).resolve().parent.parent
 LABS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -113,6 +114,24 @@ def test_charts_have_words_and_numbers(lab):
                 assert len(alt.split()) >= 6 and alt.rstrip().endswith((".", "?"))
                 following = cell.outputs[place + 1]["data"]["text/html"]
                 assert "chart-finding" in following and "<table" in following
+
+
+def test_charts_take_blanks(monkeypatch):
+    shown = []
+    monkeypatch.setattr("IPython.display.display", lambda output, **_: shown.append(output))
+    numbers = pd.array([0.5, None], dtype="Float64")
+    table = pd.DataFrame({"group": ["a", "b"], "share": numbers, "low": numbers, "high": numbers})
+    for draw in (chart.bars, chart.intervals):
+        draw(table, "Shares", "share", "One share is blank.")
+        trace = shown[-2]["application/vnd.plotly.v1+json"]["data"][0]
+        assert [0.5, None] in (trace["x"], trace["y"])
+    with pytest.raises(ValueError, match="every one is blank"):
+        chart.densities({"real": pd.Series([None, None])}, "Shares", "share", "Nothing.")
+
+
+def test_tables_keep_long_text_whole():
+    words = "a long label " * 20
+    assert words.strip() in chart.table(pd.DataFrame({"label": [words]}), "Labels").data
 
 
 def test_every_exercise_of_the_register_is_in_its_lab(lab):
