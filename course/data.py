@@ -217,6 +217,8 @@ def typed(table: pd.DataFrame, schema: Schema) -> pd.DataFrame:
                 values = pd.to_numeric(values).astype("float64")
             elif kind == "date":
                 values = pd.to_datetime(values, format="%Y-%m-%d")
+                if values.dt.tz is not None:
+                    raise ValueError("it has a time zone, which .dt.tz_localize(None) takes off")
             elif kind == "boolean":
                 values = _truths(values)
         except (ValueError, TypeError) as error:

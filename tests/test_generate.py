@@ -62,7 +62,7 @@ def test_only_known_codes_come_out(name, table, schema):
 def test_the_registry_and_a_seed_do_not_touch_the_global_random_state(table, schema):
     np.random.seed(3)
     before = np.random.get_state()[1].copy()
-    for name in ("copula", "synthopt-structural"):
+    for name in ("copula", "synthopt-structural", "sdv-tvae"):
         fitted(name, table, schema).sample(50, 1)
     assert (np.random.get_state()[1] == before).all()
 
@@ -151,6 +151,11 @@ BAD = {
     "infinite values": (lambda t: t.assign(weekly_income=np.inf), "'weekly_income'"),
     "words in a numeric column": (lambda t: t.assign(weekly_income="lots"), "'weekly_income'"),
     "a date column of words": (lambda t: t.assign(tenancy_start="soon"), "'tenancy_start'"),
+    "dates with a time zone": (
+        lambda t: t.assign(tenancy_start=t["tenancy_start"].dt.tz_localize("UTC")),
+        "time zone",
+    ),
+    "half a person": (lambda t: t.assign(people=1.5), "'people'"),
 }
 
 
@@ -193,6 +198,106 @@ def test_rules_that_cannot_hold_are_refused(schema):
         generate.fit("valid", None, schema, rules=never).sample(10, 1)
 
 
+def _strange(rows=300):
+    """A table unlike the bundled ones, with its schema: odd names, types and rows, blanks, tiny numbers."""
+    rng = np.random.default_rng(2)
+    some = rng.random(rows) < 0.2
+    table = pd.DataFrame(
+        {
+            "whole code": pd.Series(rng.choice([1, 2, 3], rows)).astype("Int64").mask(some),
+            "yes": rng.random(rows) < 0.3,
+            "maybe": pd.Series(rng.random(rows) < 0.3).astype("boolean").mask(some),
+            "class": pd.Categorical(rng.choice(["x", "y"], rows)),
+            "word": pd.Series(rng.choice(["u", "v"], rows), dtype="string").mask(some),
+            "tiny": rng.random(rows) / 10_000,
+            "count": pd.Series(rng.integers(0, 90, rows)).astype("Int64").mask(some),
+        }
+    )
+    codes = [{"value": code, "label": str(code)} for code in (1, 2, 3)]
+    kinds = ["integer", "boolean", "boolean", "string", "string", "number", "integer"]
+    fields = [{"name": name, "type": kind} for name, kind in zip(table.columns, kinds, strict=True)]
+    fields[0]["categories"] = codes
+    return table.set_axis(rng.permutation(rows) + 1000), data.Schema("t", tuple(fields))
+
+
+@pytest.mark.parametrize("name", [name for name in generate.names() if name not in FROM_METADATA])
+def test_columns_of_every_kind_come_out_as_the_schema_says(name):
+    table, schema = _strange()
+    made = fitted(name, table, schema).sample(200, 1)
+    assert set(made["whole code"].dropna()) <= {1, 2, 3} and made["whole code"].dtype == "Int64"
+    assert made["yes"].dtype == bool and made["maybe"].dtype == "boolean"
+    assert set(made["class"]) <= {"x", "y"} and set(made["word"].dropna()) <= {"u", "v"}
+    assert made["count"].dtype == "Int64"
+    assert made["tiny"].nunique() > 5, "a column of small numbers must not be rounded away"
+
+
+@pytest.mark.parametrize("dataset", data.names())
+def test_every_table_keeps_the_types_of_the_real_one(dataset):
+    opened = data.load(dataset)
+    for name in opened.tables:
+        table = opened.training[name]
+        made = generate.fit("cart", table.head(2000), opened.schema(name)).sample(50, 1)
+        marginal = generate.fit("marginal", table.head(2000), opened.schema(name), threshold=1).sample(50, 1)
+        for column in table:
+            if table[column].notna().all():
+                assert made[column].dtype == marginal[column].dtype == table[column].dtype, column
+
+
+def test_every_kind_of_blank_is_one_blank():
+    table = pd.DataFrame({"c": [None] * 6 + [np.nan] * 6 + ["a"] * 12}, dtype=object)
+    schema = data.Schema("t", ({"name": "c", "type": "string"},))
+    made = generate.fit("marginal", table, schema).sample(1000, 1)
+    assert 0.4 < made["c"].isna().mean() < 0.6, "six of one kind and six of the other are twelve blanks"
+
+
+@pytest.mark.parametrize("rows", [20, 60, 150, 200])
+def test_the_outermost_value_of_a_small_table_does_not_show(rows):
+    values = np.random.default_rng(1).normal(100, 10, rows).round(2)
+    values[0] = 1e7
+    schema = data.Schema("t", ({"name": "n", "type": "number"},))
+    made = generate.fit("marginal", pd.DataFrame({"n": values}), schema).sample(5000, 1)
+    assert made["n"].max() < 200
+
+
+def test_a_value_that_few_share_is_not_drawn_exactly_however_small_the_table():
+    values = pd.Series([*range(100, 117), 500.37, 500.37, 900.0])
+    model = generate.fit(
+        "marginal", values.to_frame("n"), data.Schema("t", ({"name": "n", "type": "number"},))
+    )
+    assert not len(model.margins["n"].spike)
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("marginal", {"threshold": 0}),
+        ("copula", {"bins": 0}),
+        ("cart", {"min_leaf": 0}),
+        ("sdv-gaussian-copula", {"depth": 3}),
+    ],
+)
+def test_options_that_cannot_work_get_one_sentence(name, options, table, schema):
+    with pytest.raises(GeneratorError) as error:
+        generate.fit(name, table, schema, **options)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["marginal", "copula", "cart", "sdv-gaussian-copula", "synthopt-correlated"])
+def test_what_no_generator_can_learn_from_gets_one_sentence(name, schema):
+    keys = data.Schema("t", ({"name": "key", "type": "string", "role": "identifier"},))
+    with pytest.raises(GeneratorError, match="only identifiers"):
+        generate.fit(name, pd.DataFrame({"key": ["a", "b"]}), keys)
+    with pytest.raises(GeneratorError, match="DataFrame"):
+        generate.fit(name, [1, 2], schema)
+
+
+def test_what_synthopt_cannot_do_gets_one_sentence():
+    table = pd.DataFrame({"same": ["k"] * 50, "n": range(50)})
+    schema = data.Schema("t", ({"name": "same", "type": "string"}, {"name": "n", "type": "integer"}))
+    with pytest.raises(GeneratorError, match="SynthOpt's correlated level"):
+        generate.fit("synthopt-correlated", table, schema).sample(10, 1)
+
+
 @pytest.mark.parametrize("dataset", data.names())
 def test_valid_keeps_within_limits_given_on_one_side_only(dataset):
     opened = data.load(dataset)
@@ -206,3 +311,16 @@ def test_valid_keeps_within_limits_given_on_one_side_only(dataset):
                 known = made[column].dropna()
                 assert least is None or (known >= least).all(), column
                 assert most is None or (known <= most).all(), column
+
+
+@pytest.mark.parametrize("name", ["copula", "cart"])
+def test_a_table_read_as_text_is_learned_from_as_it_stands(name, table, schema):
+    made = generate.fit(name, table, schema).sample(50, 1)
+    from_text = generate.fit(name, table.astype(str).where(table.notna()), schema).sample(50, 1)
+    pd.testing.assert_frame_equal(made, from_text)
+
+
+@pytest.mark.parametrize("name", ["sdv-ctgan", "sdv-tvae"])
+def test_a_network_fitted_twice_gives_the_same_rows(name, table, schema):
+    first, second = (fitted(name, table.head(200), schema).sample(50, 1) for _ in range(2))
+    pd.testing.assert_frame_equal(first, second)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from course.data import DataError, typed
+
 if TYPE_CHECKING:
     from course.data import Schema
 
@@ -18,32 +20,46 @@ class GeneratorError(ValueError):
 class Generator:
     """Base class: subclasses write `_fit(table)` and `_sample(rows, rng)`.
 
-    `fit` sees only the columns the schema describes, without identifiers: no generator here ever learns one.
-    `sample` returns a table with the schema's columns in order and fresh, invented identifiers.
+    `_fit` sees only the columns the schema describes, without identifiers: no generator here ever learns one.
+    `_sample` returns those columns, with values that fit the schema's types.
     """
 
     needs_rows = True  # False for generators made from metadata alone
     slow = ""  # a name to show while fitting, for generators that take more than two seconds
 
     schema: Schema
-    columns: list[str]
+    columns: list[str]  # those of the schema, without identifiers
+    decimals: dict[str, int]  # how finely each numeric column is rounded when its values are made anew
 
     def fit(self, table: pd.DataFrame | None, schema: Schema) -> Generator:
+        """Learn from a table (None for the levels made from metadata alone). Returns the generator itself.
+
+        Raises GeneratorError, in one sentence, for a table that cannot be learned from.
+        """
         self.schema = schema
         self.columns = [column for column in schema.columns if schema.kind(column) != "identifier"]
-        if self.slow and table is not None:
+        if not self.needs_rows:
+            self._fit(None)
+            return self
+        table = _checked(table, schema)[self.columns].reset_index(drop=True)
+        self.decimals = {column: decimals(as_number(table[column])) for column in schema.of_kind("numeric")}
+        if self.slow:
             print(f"Fitting {self.slow} to {len(table):,} rows. This takes some seconds.", flush=True)
-        self._fit(_checked(table, schema)[self.columns].reset_index(drop=True) if self.needs_rows else None)
+        self._fit(table)
         return self
 
     def sample(self, rows: int, seed: int) -> pd.DataFrame:
-        """Draw `rows` synthetic rows. The same seed gives the same rows."""
+        """Draw `rows` synthetic rows. The same seed gives the same rows.
+
+        Returns the schema's columns in order, with the types that `course.data.typed` gives them and with
+        fresh, invented identifiers. Raises GeneratorError for a number of rows that is not 1 or more.
+        """
         if not isinstance(rows, (int, np.integer)) or rows < 1:
             raise GeneratorError(f"The number of rows must be a whole number of 1 or more, not {rows!r}.")
         drawn = self._sample(int(rows), np.random.default_rng(seed)).reset_index(drop=True)
         for column in self.schema.of_kind("identifier"):
             drawn[column] = invented_identifiers(self.schema.field(column), int(rows))
-        return drawn[self.schema.columns]
+        return typed(drawn, self.schema)
 
     def _fit(self, table: pd.DataFrame | None) -> None:
         raise NotImplementedError
@@ -59,33 +75,29 @@ def invented_identifiers(field: dict, rows: int) -> pd.Series:
 
 
 def _checked(table: pd.DataFrame | None, schema: Schema) -> pd.DataFrame:
-    """Refuse, in one sentence, a table no generator can learn from."""
+    """The table with the types of its schema. Refuses, in one sentence, one no generator can learn from."""
     if table is None:
         raise GeneratorError("This generator learns from rows, so it needs a table as well as a schema.")
+    if not isinstance(table, pd.DataFrame):
+        raise GeneratorError(f"The table is a {type(table).__name__}: give a pandas DataFrame.")
+    if len(schema.of_kind("identifier")) == len(schema.columns):
+        raise GeneratorError(f"The table {schema.name} has only identifiers, and no generator learns those.")
     if table.columns.duplicated().any():
         twice = table.columns[table.columns.duplicated()][0]
         raise GeneratorError(
             f"The column name {twice!r} stands more than once in the table: rename one of them."
         )
-    for column in schema.columns:
-        if column not in table:
-            raise GeneratorError(f"The schema lists a column {column!r} that the table does not have.")
     if len(table) < 2:
         raise GeneratorError(
             f"The table has {len(table)} rows: a generator needs at least two to learn from."
         )
+    try:
+        table = typed(table, schema)
+    except DataError as error:
+        raise GeneratorError(str(error)) from error
     for column in schema.of_kind("numeric"):
-        if not pd.api.types.is_numeric_dtype(table[column]):
-            raise GeneratorError(
-                f"Column {column!r} is numeric in the schema but holds {table[column].dtype} values."
-            )
         if np.isinf(table[column].astype("float64")).any():
             raise GeneratorError(f"Column {column!r} holds infinite values: replace them with blanks first.")
-    for column in schema.of_kind("date"):
-        if not pd.api.types.is_datetime64_dtype(table[column]):
-            raise GeneratorError(
-                f"Column {column!r} is a date in the schema but holds {table[column].dtype} values."
-            )
     return table
 
 
@@ -97,8 +109,19 @@ def as_number(values: pd.Series) -> np.ndarray:
     return values.astype("Float64").to_numpy(float, na_value=np.nan)
 
 
+def decimals(numbers: np.ndarray) -> int:
+    """Decimal places to round new values of a numeric column to: two, or more where all values lie close.
+
+    A column that runs from 0 to 0.0004 keeps two significant digits of that range; with two places alone
+    every value would be 0.
+    """
+    known = numbers[~np.isnan(numbers)]
+    spread = np.ptp(known) if len(known) else 0
+    return max(2, 1 - int(np.floor(np.log10(spread)))) if spread > 0 else 2
+
+
 def from_number(numbers: np.ndarray, field: dict, decimals: int = 2) -> pd.Series:
-    """Floats back to the type the schema gives the column: the inverse of `as_number`."""
+    """Floats back to the type the schema gives the column: the inverse of `as_number`, but for rounding."""
     blank = np.isnan(numbers)
     if field["type"] == "date":
         days = np.where(blank, 0, np.rint(np.where(blank, 0, numbers))).astype("int64")

@@ -11,13 +11,15 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from .base import Generator, as_number
+from .base import Generator, GeneratorError, as_number
 
 
 class Cart(Generator):
     """Sequential trees, in the schema's order. `min_leaf` is the least number of real rows in a leaf."""
 
     def __init__(self, min_leaf: int = 5):
+        if min_leaf < 1:
+            raise GeneratorError("The least number of rows in a leaf must be 1 or more.")
         self.min_leaf = min_leaf
 
     def _fit(self, table: pd.DataFrame) -> None:

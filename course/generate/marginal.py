@@ -2,7 +2,8 @@
 
 Three protections are built in, as published guides ask of single-column releases. Categories that fewer than
 `threshold` rows share are left out. Numbers are kept only as the edges of bins that hold at least `threshold`
-rows. The outermost values are never shown: the outer 1% is drawn from the bin next to it.
+rows. The outermost values are never shown: the outer 1%, and at least one row at each end, is drawn from the
+bin next to it.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ class Marginal(Generator):
     """Draw every column on its own from coarsened counts. Relationships are lost on purpose."""
 
     def __init__(self, threshold: int = 10, bins: int = 50):
+        if threshold < 1 or bins < 1:
+            raise GeneratorError("The threshold and the number of bins must each be 1 or more.")
         self.threshold = threshold
         self.bins = bins
 
@@ -25,7 +28,8 @@ class Marginal(Generator):
 
     def _margin(self, column: str, values: pd.Series) -> Margin:
         if self.schema.kind(column) in ("numeric", "date"):
-            return NumberMargin(values, self.schema.field(column), self.bins, self.threshold)
+            field, places = self.schema.field(column), self.decimals.get(column, 0)
+            return NumberMargin(values, field, places, self.bins, self.threshold)
         return CategoryMargin(values, column, self.threshold)
 
     def _sample(self, rows: int, rng: np.random.Generator) -> pd.DataFrame:
@@ -47,7 +51,9 @@ class CategoryMargin(Margin):
     """Counts of each category, the most common first, those under the threshold left out. A blank counts."""
 
     def __init__(self, values: pd.Series, column: str, threshold: int):
-        counts = values.astype(object).value_counts(dropna=False, sort=False)
+        # None, NaN and NA are one blank.
+        values = values.astype(object).where(values.notna(), np.nan)
+        counts = values.value_counts(dropna=False, sort=False)
         # Ties are ordered by name, so that the order of the rows cannot show.
         counts = counts.iloc[np.lexsort((counts.index.astype(str), -counts.to_numpy()))]
         kept = counts[counts >= threshold]
@@ -74,8 +80,8 @@ class CategoryMargin(Margin):
 class NumberMargin(Margin):
     """Quantile bins of a numeric or date column, with the share of blanks in front."""
 
-    def __init__(self, values: pd.Series, field: dict, bins: int, threshold: int):
-        self.field = field
+    def __init__(self, values: pd.Series, field: dict, decimals: int, bins: int, threshold: int):
+        self.field, self.decimals = field, decimals
         numbers = as_number(values)
         known = numbers[~np.isnan(numbers)]
         if len(known) < threshold:
@@ -85,26 +91,27 @@ class NumberMargin(Margin):
             )
         self.blank = 1 - len(known) / len(numbers)
         bins = int(np.clip(len(known) // threshold, 1, bins))
-        low, high = np.quantile(known, [0.005, 0.995])
+        tail = np.clip(1 / max(1, len(known) - 1), 0.005, 0.5)  # at least one row at each end
+        low, high = np.quantile(known, [tail, 1 - tail])
         inner = np.quantile(known, np.linspace(0, 1, bins + 1)[1:-1])
         self.edges = np.concatenate([[low], np.clip(inner, low, high), [high]])
-        self.spike = self._common_values(known)
+        self.spike = self._common_values(known, threshold)
 
     @staticmethod
-    def _common_values(known: np.ndarray) -> np.ndarray:
+    def _common_values(known: np.ndarray, threshold: int) -> np.ndarray:
         """Values that a twentieth of the rows share, such as zero: drawn exactly, or 0 becomes 0.37."""
         values, counts = np.unique(known, return_counts=True)
-        return values[counts >= len(known) / 20]
+        return values[counts >= max(threshold, len(known) / 20)]
 
     def at(self, u: np.ndarray) -> pd.Series:
         known = u >= self.blank
         rank = np.where(known, (u - self.blank) / max(1 - self.blank, 1e-12), 0)
         numbers = np.interp(rank, np.linspace(0, 1, len(self.edges)), self.edges)
         numbers = self._snapped(numbers)
-        return from_number(np.where(known, numbers, np.nan), self.field)
+        return from_number(np.where(known, numbers, np.nan), self.field, self.decimals)
 
     def _snapped(self, numbers: np.ndarray) -> np.ndarray:
-        """Move a number onto a common value if it lies closer to it than a hundredth of the range."""
+        """Move a number onto a common value if it lies closer to it than a thousandth of the range."""
         reach = (self.edges[-1] - self.edges[0]) / 1000
         for value in self.spike:
             numbers = np.where(np.abs(numbers - value) <= reach, value, numbers)

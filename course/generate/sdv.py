@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import warnings
 
 import numpy as np
@@ -23,13 +24,14 @@ class Sdv(Generator):
 
         _one_thread()
         metadata = self.schema.select(self.columns).to_sdv()
-        with warnings.catch_warnings():
+        with _seeded(0), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            self.model = getattr(sdv.single_table, self.synthesiser)(metadata, **self.options)
             try:
+                self.model = getattr(sdv.single_table, self.synthesiser)(metadata, **self.options)
                 self.model.fit({self.schema.name: self._plain(table)})
             except Exception as error:
-                raise GeneratorError(f"SDV's {self.synthesiser} could not be fitted: {error}") from error
+                why = " ".join(str(error).split())
+                raise GeneratorError(f"SDV's {self.synthesiser} could not be fitted: {why}") from error
 
     def _sample(self, rows: int, rng: np.random.Generator) -> pd.DataFrame:
         self.model.reset_sampling()
@@ -49,8 +51,8 @@ class Sdv(Generator):
             self.model._set_random_state((np.random.RandomState(seed), torch.Generator().manual_seed(seed)))
 
     def _plain(self, table: pd.DataFrame) -> pd.DataFrame:
-        """Floats and ISO dates: what SDV handles without warnings."""
-        plain = table.copy()
+        """Floats, ISO dates and plain objects: what SDV handles without warnings."""
+        plain = table.astype(object)
         for column in self.schema.of_kind("numeric"):
             plain[column] = as_number(table[column])
         for column in self.schema.of_kind("date"):
@@ -62,8 +64,23 @@ class Sdv(Generator):
         if self.schema.kind(column) == "date":
             return pd.to_datetime(values)
         if self.schema.kind(column) == "numeric":
-            return from_number(values.to_numpy(float), field)
+            return from_number(values.to_numpy(float), field, self.decimals[column])
         return values.astype(object)
+
+
+@contextlib.contextmanager
+def _seeded(seed: int):
+    """SDV's networks train from the global random states: seed them, and put them back afterwards."""
+    import torch
+
+    kept = np.random.get_state()
+    with torch.random.fork_rng():
+        np.random.seed(seed)
+        torch.manual_seed(seed)
+        try:
+            yield
+        finally:
+            np.random.set_state(kept)
 
 
 def _one_thread() -> None:

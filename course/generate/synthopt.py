@@ -29,7 +29,7 @@ class SynthOpt(Generator):
         from synthopt.process.statistical_metadata import process_statistical_metadata
         from synthopt.process.structural_metadata import process_structural_metadata
 
-        with _quiet(seed=0):
+        with self._running(seed=0):
             if self.level == "structural":
                 self.metadata = process_structural_metadata(self._plain(table), table_name=self.schema.name)
             elif self.level == "statistical":
@@ -40,7 +40,7 @@ class SynthOpt(Generator):
                 )
 
     def _sample(self, rows: int, rng: np.random.Generator) -> pd.DataFrame:
-        with _quiet(seed=int(rng.integers(2**31))):
+        with self._running(seed=int(rng.integers(2**31))):
             drawn = self._drawn(rows)
         if isinstance(drawn, dict):
             drawn = drawn[self.schema.name]
@@ -65,12 +65,30 @@ class SynthOpt(Generator):
 
         return make(self.metadata, self.correlations, num_records=rows)
 
+    @contextlib.contextmanager
+    def _running(self, seed: int):
+        """Quiet and seeded, and whatever SynthOpt cannot do is a GeneratorError of one sentence."""
+        try:
+            with _quiet(seed):
+                yield
+        except Exception as error:
+            why = " ".join(str(error).split())
+            raise GeneratorError(
+                f"SynthOpt's {self.level} level failed on this table ({type(error).__name__}): {why}"
+            ) from error
+
     def _plain(self, table: pd.DataFrame) -> pd.DataFrame:
-        plain = table.copy()
-        for column in self.schema.of_kind("date"):
-            plain[column] = table[column].dt.strftime("%Y-%m-%d")
-        for column in self.schema.of_kind("numeric"):
-            plain[column] = table[column].astype("float64") if table[column].isna().any() else table[column]
+        """Plain objects, ISO dates, and true/false as words: SynthOpt loses columns of truth values."""
+        plain = table.astype(object)
+        for column in self.columns:
+            if self.schema.field(column)["type"] == "boolean":
+                plain[column] = plain[column].map({True: "true", False: "false"})
+            elif self.schema.kind(column) == "date":
+                plain[column] = table[column].dt.strftime("%Y-%m-%d")
+            elif self.schema.kind(column) == "numeric":
+                plain[column] = (
+                    table[column].astype("float64") if table[column].isna().any() else table[column]
+                )
         return plain
 
     def _typed(self, column: str, values: pd.Series) -> pd.Series:
@@ -79,9 +97,8 @@ class SynthOpt(Generator):
         if kind == "date":
             return pd.to_datetime(values, errors="coerce")
         if kind == "numeric":
-            return from_number(
-                pd.to_numeric(values, errors="coerce").to_numpy(float), self.schema.field(column)
-            )
+            numbers = pd.to_numeric(values, errors="coerce").to_numpy(float)
+            return from_number(numbers, self.schema.field(column), self.decimals[column])
         return values.astype(object)
 
 
