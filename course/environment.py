@@ -27,6 +27,7 @@ ROOT = Path(__file__).resolve().parent.parent
 LOCK = ROOT / "requirements.lock"
 VENV = ROOT / ".venv"
 STAMP = "course-lock"
+DOWNLOADS = VENV / "downloads"
 
 # One kernel, one thread. Numerical libraries start a thread per core each, and on a small or shared
 # computer the threads then wait for one another: training one network took 35 seconds, and under 5 with
@@ -248,6 +249,7 @@ def make(say=print, run=subprocess.call):
     uv = find_uv(run)
     step(3, f"{len(locked())} packages. This is the long step: many minutes on a slow network")
     install(uv, say, run)
+    shutil.rmtree(DOWNLOADS, ignore_errors=True)
     step(4, "linking the course, and a last check")
     if execute([python_of(VENV), "-m", "course", "link"], run):
         raise InstallError(f"The environment was filled, but does not work. {FAILED}")
@@ -383,6 +385,10 @@ def network_variables():
     certificate with which many workplaces inspect traffic.
     """
     result = variables({"PIP_DISABLE_PIP_VERSION_CHECK": "1"})
+    # Downloads go into the environment's folder and from there to the trash, not into a cache of 7 GB in the
+    # learner's home. Whoever has chosen a cache keeps it.
+    result.setdefault("UV_CACHE_DIR", str(DOWNLOADS))
+    result.setdefault("PIP_NO_CACHE_DIR", "1")
     for scheme, address in urllib.request.getproxies().items():
         if scheme in ("http", "https") and not result.get(f"{scheme}_proxy"):
             result.setdefault(f"{scheme.upper()}_PROXY", address)

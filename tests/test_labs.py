@@ -147,6 +147,14 @@ def test_every_exercise_of_the_register_is_in_its_lab(lab):
     assert set(items) - exercises, "a lab has a quiz"
 
 
+def test_solutions_are_folded_and_do_not_show(lab):
+    for cell in code_cells(lab):
+        if "solution" in tags(cell):
+            assert {"hide-input"} <= tags(cell) and cell.metadata["jupyter"]["source_hidden"]
+            # JupyterLab shows the first line of a folded cell: it must not be the answer.
+            assert cell.source.startswith("# Solution: open this cell")
+
+
 def test_quizzes_explain_every_option():
     for items in check.catalogue().values():
         for name, item in items.items():

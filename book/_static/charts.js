@@ -64,27 +64,6 @@
     }
   }
 
-  // Bars whose names do not fit side by side lie down, so that every name can be read.
-  function layDown(figure, width) {
-    const { data, layout } = figure;
-    const upright = data.every((trace) => trace.type === "bar" && trace.orientation !== "h");
-    const names = data[0]?.x ?? [];
-    if (!upright || !names.every((name) => typeof name === "string")) return;
-    layout.xaxis = { ...layout.xaxis, type: "category" }; // "2", "5" and "10" are names here, not places on a scale
-    const longest = Math.max(...names.map((name) => name.length));
-    if (longest * 7.5 < (width - 90) / names.length) return;
-    for (const trace of data) {
-      Object.assign(trace, { x: trace.y, y: trace.x, orientation: "h" });
-      if (trace.error_y) Object.assign(trace, { error_x: trace.error_y, error_y: undefined });
-    }
-    [layout.xaxis, layout.yaxis] = [{ ...layout.yaxis }, { ...layout.xaxis }];
-    const ticktext = names.map((name) => wrapped(name, width / 2.6).join("<br>"));
-    Object.assign(layout.yaxis, { autorange: "reversed", tickvals: names, ticktext, anchor: "x", automargin: true });
-    Object.assign(layout.xaxis, { anchor: "y", automargin: true });
-    const lines = Math.max(data.length, ...ticktext.map((name) => name.split("<br>").length));
-    layout.height = 110 + names.length * (18 + 18 * lines);
-  }
-
   function figureFor(chart, theme) {
     const look = LOOKS[theme] || LOOKS.light;
     let text = figures.get(chart);
@@ -99,7 +78,6 @@
     for (const key of Object.keys(layout).filter((name) => /^[xy]axis\d*$/.test(name))) {
       Object.assign(layout[key], { gridcolor: look.grid, zerolinecolor: look.axis, linecolor: look.axis, tickcolor: look.axis });
     }
-    layDown(figure, chart.clientWidth);
     makeRoom(layout, namesOf(figure), chart.clientWidth);
     return figure;
   }

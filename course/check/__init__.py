@@ -165,13 +165,13 @@ def catalogue() -> dict[str, dict[str, Exercise | Quiz]]:
 def progress() -> None:
     """Print how far this learner has come, from the one local progress file."""
     entries, note = _progress.read()
+    print(note or f"Kept in {_progress.path()}. It stays on this computer.")
     for lab, items in catalogue().items():
         done = [name for name in items if entries.get(name, {}).get("right")]
         print(f"{lab}: {len(done)} of {len(items)} done")
         for name, item in items.items():
             mark = "done" if name in done else "tried" if name in entries else "to do"
             print(f"  {mark:6} {name}: {item.title if isinstance(item, Exercise) else item.question}")
-    print(note or f"Kept in {_progress.path()}. It stays on this computer.")
 
 
 def catalogue_of(lab: str, register: str) -> dict:

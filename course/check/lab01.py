@@ -183,7 +183,7 @@ QUIZZES = {
         (
             Option(
                 "Yes: there is nobody in it.",
-                "you saw a fact about one person, the oldest, pass through with no row copied.",
+                "you saw the rent of one household pass through, with no row copied.",
             ),
             Option(
                 "Yes, if a second synthetic table made with another seed has no copies either.",
