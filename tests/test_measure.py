@@ -730,3 +730,14 @@ def test_columns_of_different_but_equal_types_are_compared_by_value():
     assert _tables.kind(pd.Series([None, None])) == "empty"
     dates = pd.Series(pd.to_datetime(["2024-01-01", None]))
     assert fidelity.total_variation(dates, dates.dt.date.astype(object)) == 0
+
+
+def test_bands_of_fractions_hold_their_own_edge():
+    named = privacy.band(pd.Series([0.3, 0.7, 0.29]), 0.1).tolist()
+    assert [name.split(" to ")[0] for name in named] == ["0.3", "0.7", "0.2"]
+
+
+def test_the_slope_on_a_date_is_per_day():
+    days = pd.Series(pd.to_datetime(["2024-01-01", "2024-01-02", "2024-01-03", "2024-01-05"]))
+    found = utility.slope(pd.DataFrame({"day": days, "score": [1.0, 3.0, 5.0, 9.0]}), "score", "day")
+    assert found.value == pytest.approx(2.0)

@@ -47,9 +47,9 @@ def arrears(answer: float) -> Verdict:
 
 def impossible(answer, synthetic) -> Verdict:
     owns = synthetic["tenure"].isin(["OO", "OM"])
-    wanted = set(synthetic.index[owns & synthetic["weekly_rent"].notna()])
-    given = set(answer[["tenure", "weekly_rent"]].index)
-    if given == wanted:
+    wanted = set(synthetic.loc[owns & synthetic["weekly_rent"].notna(), "household_id"])
+    given = list(answer["household_id"])  # the synthetic table's own, so rows of another table are noticed
+    if len(given) == len(wanted) and set(given) == wanted:
         return right(
             f"{len(given):,} synthetic households own their home and pay rent. The real table has none."
         )
@@ -58,6 +58,10 @@ def impossible(answer, synthetic) -> Verdict:
             "your table is empty. In the codes, owners are OO and OM; a rent is there when "
             "weekly_rent.notna()."
         )
+    if not set(given) <= set(synthetic["household_id"]):
+        return not_yet(
+            "some of your rows are not in the synthetic table. Start from synthetic, not from real."
+        )
     if answer["tenure"].isin(RENTING).any():
         return not_yet("some of your rows are renters, and renters do pay rent. Keep the tenures OO and OM.")
     if answer["weekly_rent"].isna().any():
@@ -65,9 +69,9 @@ def impossible(answer, synthetic) -> Verdict:
             "some of your rows have no rent, which is right for an owner. Keep those where weekly_rent is "
             "not blank."
         )
-    if given < wanted:
+    if set(given) < wanted:
         return not_yet("all your rows are impossible, but there are more. Owners have two codes: OO and OM.")
-    return not_yet("your rows do not all come from the synthetic table of this lab.")
+    return not_yet("some households stand in your table more than once. Keep each row once.")
 
 
 def copies(answer) -> Verdict:
@@ -134,6 +138,7 @@ EXERCISES = {
                 "my_rows = synthetic[(synthetic['tenure'] == 'OO') & synthetic['weekly_rent'].notna()]",
                 "owners have two codes",
             ),
+            Wrong("my_rows = real[real['tenure'].isin(['OO', 'OM'])]", "not in the synthetic table"),
         ),
     ),
     "lab01-copies": Exercise(

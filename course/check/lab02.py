@@ -9,24 +9,29 @@ def shuffle(answer) -> Verdict:
     import numpy as np
     import pandas as pd
 
-    x = np.arange(400)
-    table = pd.DataFrame({"x": x, "y": x * 2.0, "group": np.where(x < 40, "rare", "common")})
+    table = pd.DataFrame({"x": np.arange(400), "y": np.arange(400) * 2.0})
+    table["group"] = np.where(table["x"] < 40, "rare", "common")
     made, other = answer(table.copy(), 1), answer(table.copy(), 2)
     if made is None:
         return not_attempted("let the function return a table, then run this cell again.")
     if list(made.columns) != list(table.columns) or len(made) != len(table):
         return not_yet("the table you return should have the same columns and as many rows as the one given.")
-    if abs(np.corrcoef(made["x"], made["y"])[0, 1]) > 0.5:
-        if (made["x"].to_numpy() == x).all():
-            return not_yet("the rows are unchanged: the columns still know each other.")
-        return not_yet(
-            "you moved whole rows: x and y of a row are still together. Each column needs its own order."
-        )
+    if made.reset_index(drop=True).equals(table):
+        return not_yet("the rows are unchanged: the columns still know each other.")
     if any(sorted(made[column]) != sorted(table[column]) for column in table):
         return not_yet(
             "the columns no longer have exactly their own values. Put each in a new order, and draw none "
-            "twice: "
-            "rng.permutation does that."
+            "twice: rng.permutation does that."
+        )
+    known = made.assign(group=made["group"] == "rare").astype(float).corr().abs()
+    left = [(a, b) for a, b in [("x", "y"), ("x", "group"), ("y", "group")] if known.loc[a, b] > 0.25]
+    if len(left) == 3:
+        return not_yet(
+            "you moved whole rows: x and y of a row are still together. Each column needs its own order."
+        )
+    if left:
+        return not_yet(
+            f"{left[0][0]} and {left[0][1]} still know each other. Give every column an order of its own."
         )
     if made.equals(other):
         return not_yet(
@@ -106,6 +111,11 @@ EXERCISES = {
                 "exactly their own values",
             ),
             Wrong("def my_plausible(t, s):\n    return t", "unchanged"),
+            Wrong(
+                "def my_plausible(t, s):\n"
+                "    return t.assign(x=np.random.default_rng(s).permutation(t.iloc[:, 0]))",
+                "still know each other",
+            ),
             Wrong(
                 "def my_plausible(t, s):\n    rng = np.random.default_rng(0)\n"
                 "    return pd.DataFrame({c: rng.permutation(t[c].to_numpy()) for c in t})",

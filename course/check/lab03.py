@@ -23,10 +23,6 @@ def alone(answer: float, real, known) -> Verdict:
         return not_yet(
             "those are the combinations that several patients share. Count those that only one has."
         )
-    if answer == (~real.duplicated(list(known))).sum():
-        return not_yet(
-            "duplicated() keeps the first of several. Such a patient is not alone: count groups of size one."
-        )
     return not_yet(
         "group the real table by the four known columns (blanks too: dropna=False) and count the groups of "
         "size one."
@@ -53,10 +49,16 @@ def excess(answer) -> Verdict:
         return not_yet(
             f"for an attack rate of .7 and a control rate of .4 it should give .5; yours gives {given}."
         )
-    if not math.isclose(answer(0.2, 0.3), -1 / 7):
+    negative = answer(0.2, 0.3)
+    if negative >= 0:
         return not_yet(
             "when the control fares worse the excess is negative. Do not cut it off at zero: chance must "
-            "stay visible."
+            "stay "
+            "visible."
+        )
+    if not math.isclose(negative, -1 / 7):
+        return not_yet(
+            "it is right for one pair of rates and wrong for another: use both numbers you are given."
         )
     return right("half of those whom general knowledge would have spared were given away.")
 

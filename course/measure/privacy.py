@@ -62,7 +62,8 @@ def band(series, width, start=0):
     kind, (values,) = _tables.alike(series.name, [series], ("given",))
     if kind != "number":
         raise ValueError("Only numbers can be put in bands; for a date use its year, series.dt.year.")
-    lower = start + np.floor((values - start) / width) * width
+    # Rounded first, or 0.3 in bands of 0.1 falls into the band below: 0.3 / 0.1 is 2.9999999999999996.
+    lower = start + np.floor(((values - start) / width).round(9)) * width
     names = {low: f"{low:.10g} to under {low + width:.10g}" for low in lower.dropna().unique()}
     return lower.map(names).astype(object)
 

@@ -69,8 +69,8 @@ def rate_difference(table, column, value, group, first, second):
 def slope(table, outcome, predictor):
     """Return the least-squares slope of `outcome` on `predictor` (numbers), as an `Estimate`.
 
-    In units of the outcome for one unit of the predictor, with the usual t interval. Rows with a blank in
-    either are left out. Raises ValueError with fewer than 3 rows or a predictor that does not vary.
+    In units of the outcome for one unit of the predictor (a day, if it is a date), with the usual t
+    interval. Rows with a blank in either are left out. Raises ValueError with fewer than 3 rows or a predictor that does not vary.
     Source: Draper and Smith, Applied Regression Analysis (1998), chapter 1.
 
     >>> slope(pd.DataFrame({"score": [1, 3, 5, 7], "age": [0, 1, 2, 3]}), "score", "age").value
@@ -79,7 +79,7 @@ def slope(table, outcome, predictor):
     from scipy.special import stdtrit
 
     _tables.check(table, [outcome, predictor], "given", rows=1)
-    x, y = (_tables.alike(c, [table[c]], ("given",), "number")[1][0].to_numpy() for c in (predictor, outcome))
+    x, y = (_numbers(c, table[c]) for c in (predictor, outcome))
     both = ~(np.isnan(x) | np.isnan(y))
     x, y = x[both], y[both]
     if len(x) < 3 or x.std() == 0:
@@ -91,6 +91,12 @@ def slope(table, outcome, predictor):
     reach = stdtrit(len(x) - 2, 0.975) * error
     name = f"slope of {outcome} on {predictor}"
     return Estimate(name, float(value), float(value - reach), float(value + reach), len(x))
+
+
+def _numbers(column, values):
+    """A column of numbers, or of dates as days since 1970, as floats. ValueError for anything else."""
+    wanted = "date" if _tables.kind(values) == "date" else "number"
+    return _tables.alike(column, [values], ("given",), wanted)[1][0].to_numpy()
 
 
 def compare(tables, estimate):
