@@ -70,7 +70,8 @@ def slope(table, outcome, predictor):
     """Return the least-squares slope of `outcome` on `predictor` (numbers), as an `Estimate`.
 
     In units of the outcome for one unit of the predictor (a day, if it is a date), with the usual t
-    interval. Rows with a blank in either are left out. Raises ValueError with fewer than 3 rows or a predictor that does not vary.
+    interval. Rows with a blank in either are left out. Raises ValueError with fewer than 3 rows or a
+    predictor that does not vary.
     Source: Draper and Smith, Applied Regression Analysis (1998), chapter 1.
 
     >>> slope(pd.DataFrame({"score": [1, 3, 5, 7], "age": [0, 1, 2, 3]}), "score", "age").value
