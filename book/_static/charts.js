@@ -64,6 +64,17 @@
     }
   }
 
+  // The names of lying bars, wrapped so that the bars keep more than half of a narrow page.
+  function wrapBarNames({ data, layout }, width) {
+    if (!data.every((trace) => trace.type === "bar" && trace.orientation === "h")) return;
+    const names = data[0].y;
+    const ticktext = names.map((name) => wrapped(name, width / 2.6).join("<br>"));
+    Object.assign(layout.yaxis, { tickvals: names, ticktext });
+    if (width < 480) delete layout.yaxis.title;
+    const lines = Math.max(data.length, ...ticktext.map((name) => name.split("<br>").length));
+    layout.height = 110 + names.length * (18 + 18 * lines);
+  }
+
   function figureFor(chart, theme) {
     const look = LOOKS[theme] || LOOKS.light;
     let text = figures.get(chart);
@@ -78,6 +89,7 @@
     for (const key of Object.keys(layout).filter((name) => /^[xy]axis\d*$/.test(name))) {
       Object.assign(layout[key], { gridcolor: look.grid, zerolinecolor: look.axis, linecolor: look.axis, tickcolor: look.axis });
     }
+    wrapBarNames(figure, chart.clientWidth);
     makeRoom(layout, namesOf(figure), chart.clientWidth);
     return figure;
   }

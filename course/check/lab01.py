@@ -78,30 +78,29 @@ def copies(answer) -> Verdict:
     import pandas as pd
 
     real = pd.DataFrame({"a": [1, 1, 2, 3], "b": list("xxyz")})
-    synthetic = pd.DataFrame({"a": [1, 1, 2, 9, 3], "b": list("xxqzy")})
+    synthetic = pd.DataFrame({"a": [1, 1, 1, 2, 3], "b": list("xxxqz")})
     given = answer(real.copy(), synthetic.copy(), ["a", "b"])
     if given is None:
         return not_attempted("let the function return the number of copies, then run this cell again.")
-    if given == 2 and answer(real, synthetic, ["a"]) == 4 and answer(real, synthetic, ["b"]) == 4:
+    if given == 4 and answer(real, synthetic, ["a"]) == 5 and answer(real, synthetic, ["b"]) == 4:
         return right("every synthetic row counts once, however many real rows it matches.")
-    if given == 4:
+    if given == 7:
         return not_yet(
-            "a synthetic row that matches two equal real rows is counted twice. Drop duplicates from the "
-            "real table first."
-        )
-    if given == 1:
-        return not_yet(
-            "equal synthetic rows are counted once. Each of them is a copy: drop duplicates from the real "
-            "table only."
+            "a synthetic row that matches two equal real rows is counted twice. Drop duplicates from real."
         )
     if given == 2:
         return not_yet(
-            "it is right for two columns, but not when asked about one: use only the columns that are "
-            "passed in."
+            "equal synthetic rows are counted once. Each is a copy: drop duplicates from real only."
+        )
+    if given == 3:
+        return not_yet("you counted real rows. Start from the synthetic table: synthetic.merge(...).")
+    if given == 4:
+        return not_yet(
+            "it is right for two columns, but not for one: use only the columns that are passed in."
         )
     return not_yet(
-        f"for a small test with two copies your function returns {given}. Merge the tables on all the "
-        "columns given."
+        f"for a small test with four copies your function returns {given}. Merge the tables on the columns "
+        "given."
     )
 
 
@@ -153,8 +152,12 @@ EXERCISES = {
                 "counted once",
             ),
             Wrong(
+                "def my_copies(r, s, c):\n    return len(r.merge(s[c].drop_duplicates(), on=c))",
+                "you counted real rows",
+            ),
+            Wrong(
                 "def my_copies(r, s, c):\n    return len(s.merge(r.drop_duplicates()))",
-                "only the columns that are passed in",
+                "use only the columns",
             ),
         ),
     ),

@@ -45,7 +45,7 @@ def shuffle(answer) -> Verdict:
 _WHY = {
     "load test": (
         2,
-        "for the load test every code must appear, and none that is not in the list; no count matters.",
+        "for the load test the codes must come from the code lists; no count matters.",
     ),
     "write code": (3, "realistic messiness of single columns needs their real shape, and no relationship."),
     "teach regression": (4, "a class that should find a relationship needs one to be there, loosely."),
@@ -85,7 +85,8 @@ def read(answer, model, some) -> Verdict:
         return not_yet("answer with a list of column names of the table.")
     if given == wanted:
         return right(
-            f"{', '.join(sorted(wanted))}: for each, two real pupils' values are in the metadata, exactly."
+            f"{', '.join(sorted(wanted))}: for each, the smallest and the largest real value are in the "
+            "metadata, exactly."
         )
     if given & set(stored.index[stored.map(lambda kept: isinstance(kept, list))]):
         return not_yet(
@@ -160,8 +161,8 @@ QUIZZES = {
         (
             Option(
                 "Agreed.",
-                "low fidelity is a range. Its upper end is drawn from real columns, with their rare codes "
-                "and extremes.",
+                "low fidelity is a range. Its upper end is drawn from real columns, often with their rare codes "
+                "and extremes, unless somebody took them out.",
             ),
             Option(
                 "Was any real row read to make it, and if so, what was done about small numbers and "
@@ -176,18 +177,18 @@ QUIZZES = {
         ),
     ),
     "lab02-control": Quiz(
-        "On rung 4 the intruder is certain and right about one pupil in five, and about one control pupil "
-        "in five. What does that tell you?",
+        "An intruder is certain and right about one in five pupils in the data of some release, and about one in "
+        "five control pupils. What does that tell you?",
         (
             Option(
                 "One pupil in five is exposed by this release.",
                 "pupils who were never in the data fare the same, so the release is not what exposes them.",
             ),
             Option(
-                "The attack works on anyone: it has learned what is common, and this release adds nothing "
-                "that this attack can see.",
-                "what is learned about people outside the data is general knowledge, not a leak. Other "
-                "attacks may still find one.",
+                "The attack works on anyone: it has learned what is common, and this release adds nothing that "
+                "this attack can see.",
+                "what is learned about people outside the data is general knowledge, not a leak. Other attacks "
+                "may still find one.",
                 right=True,
             ),
             Option(
@@ -206,7 +207,8 @@ QUIZZES = {
             ),
             Option(
                 "No: usefulness depends on the purpose; fidelity is a property of the table.",
-                "a purpose needs some things to be kept. Whatever else is kept only adds risk.",
+                "a purpose needs some things to be kept. Whatever else is kept serves nobody and may add "
+                "risk.",
                 right=True,
             ),
             Option(

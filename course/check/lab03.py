@@ -12,8 +12,9 @@ def alone(answer: float, real, known) -> Verdict:
     answer = float(answer)
     if answer == (sizes == 1).sum():
         return right(
-            "they have no double in the data. Whoever knows these four things knows that a match is them, "
-            "if they are in."
+            "nobody else in the data has their four values. Somebody outside the data may: unique in a "
+            "sample is "
+            "not unique in the population."
         )
     if answer == len(sizes):
         return not_yet("that is how many combinations there are. Count only those that one patient has.")
@@ -52,7 +53,8 @@ def excess(answer) -> Verdict:
     negative = answer(0.2, 0.3)
     if negative >= 0:
         return not_yet(
-            "when the control fares worse the excess is negative. Do not cut it off at zero: chance must "
+            "when the attack does better on the control, the excess is negative. Do not cut it off at zero: "
+            "chance must "
             "stay "
             "visible."
         )
@@ -60,7 +62,7 @@ def excess(answer) -> Verdict:
         return not_yet(
             "it is right for one pair of rates and wrong for another: use both numbers you are given."
         )
-    return right("half of those whom general knowledge would have spared were given away.")
+    return right("with .7 and .4 the excess is .5: half of those whom general knowledge would have spared.")
 
 
 _READ = {
@@ -156,8 +158,7 @@ QUIZZES = {
             ),
             Option(
                 "Nothing that this attack can see: the diagnosis can be guessed of anybody.",
-                "what is known of people outside the data is not a leak about those inside. It may still "
-                "harm them, but not by release.",
+                "what is known of people outside the data is not a leak about those inside. It may still harm them, but it does not come from their own records.",
                 right=True,
             ),
             Option(
