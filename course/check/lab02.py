@@ -161,7 +161,8 @@ QUIZZES = {
         (
             Option(
                 "Agreed.",
-                "low fidelity is a range. Its upper end is drawn from real columns, often with their rare codes "
+                "low fidelity is a range. Its upper end is drawn from real columns, often with their rare "
+                "codes "
                 "and extremes, unless somebody took them out.",
             ),
             Option(
@@ -177,7 +178,8 @@ QUIZZES = {
         ),
     ),
     "lab02-control": Quiz(
-        "An intruder is certain and right about one in five pupils in the data of some release, and about one in "
+        "An intruder is certain and right about one in five pupils in the data of some release, and about "
+        "one in "
         "five control pupils. What does that tell you?",
         (
             Option(
@@ -185,9 +187,11 @@ QUIZZES = {
                 "pupils who were never in the data fare the same, so the release is not what exposes them.",
             ),
             Option(
-                "The attack works on anyone: it has learned what is common, and this release adds nothing that "
+                "The attack works on anyone: it has learned what is common, and this release adds nothing "
+                "that "
                 "this attack can see.",
-                "what is learned about people outside the data is general knowledge, not a leak. Other attacks "
+                "what is learned about people outside the data is general knowledge, not a leak. Other "
+                "attacks "
                 "may still find one.",
                 right=True,
             ),

@@ -158,7 +158,8 @@ QUIZZES = {
             ),
             Option(
                 "Nothing that this attack can see: the diagnosis can be guessed of anybody.",
-                "what is known of people outside the data is not a leak about those inside. It may still harm them, but it does not come from their own records.",
+                "what is known of people outside the data is not a leak about those inside. It may still "
+                "harm them, but it does not come from their own records.",
                 right=True,
             ),
             Option(
