@@ -294,9 +294,7 @@ def _read_package(folder: Path) -> dict:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except json.JSONDecodeError as error:
-        raise DataError(
-            f"{path} is damaged (line {error.lineno}). Restore it with: git checkout -- {path}"
-        ) from error
+        raise DataError(f"{path} is damaged (line {error.lineno}). {_restore(path)}") from error
 
 
 def _read_checked(path: Path, expected: str) -> pd.DataFrame:
@@ -305,7 +303,7 @@ def _read_checked(path: Path, expected: str) -> pd.DataFrame:
 
     import pandas as pd
 
-    restore = f"Restore it with: git checkout -- {path}"
+    restore = _restore(path)
     try:
         content = path.read_bytes()
     except FileNotFoundError:
@@ -313,3 +311,8 @@ def _read_checked(path: Path, expected: str) -> pd.DataFrame:
     if "sha256:" + hashlib.sha256(content).hexdigest() != expected:
         raise DataError(f"The data file {path} is not the one this course was built with. {restore}")
     return pd.read_csv(io.BytesIO(content), dtype=str, keep_default_na=False, na_values=[""])
+
+
+def _restore(path: Path) -> str:
+    """What to do about a damaged file, for those who use git and those who downloaded the course."""
+    return f'Restore it with: git checkout -- "{path}" (or take it from a new download of the course).'
