@@ -40,14 +40,16 @@ class Schema:
     name: str
     fields: tuple[dict, ...]
     primary_key: tuple[str, ...] = ()
+    foreign_keys: tuple[dict, ...] = ()  # each as Frictionless writes it: fields and reference
 
     @classmethod
     def from_resource(cls, resource: dict) -> Schema:
-        key = resource["schema"].get("primaryKey", [])
+        described = resource["schema"]
         return cls(
             resource["name"],
-            tuple(resource["schema"]["fields"]),
-            (key,) if isinstance(key, str) else tuple(key),
+            tuple(described["fields"]),
+            tuple(_listed(described.get("primaryKey", []))),
+            tuple(described.get("foreignKeys", [])),
         )
 
     @property
@@ -155,6 +157,11 @@ class Dataset:
 
     def schema(self, table: str | None = None) -> Schema:
         return Schema.from_resource(self._resource(table or self.main))
+
+    @property
+    def schemas(self) -> dict[str, Schema]:
+        """The description of every table, by name: what a generator of linked tables learns from."""
+        return {name: self.schema(name) for name in self._resources}
 
     @cached_property
     def training(self) -> dict[str, pd.DataFrame]:

@@ -16,10 +16,12 @@ import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from html import escape
+from pathlib import Path
 
 from . import _progress
 
-LABS = ("lab01", "lab02", "lab03")
+# One module per lab stands beside this file: ("lab01", "lab02", ...).
+LABS = tuple(sorted(path.stem for path in Path(__file__).parent.glob("lab[0-9][0-9].py")))
 
 RIGHT, NOT_YET, NOT_ATTEMPTED = "Right", "Not yet", "Not attempted yet"
 

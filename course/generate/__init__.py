@@ -18,19 +18,21 @@ are what the labs explain; the adapters hand the same table and schema to SDV an
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING
 
 from .base import Generator, GeneratorError
 
-if TYPE_CHECKING:
-    import pandas as pd
+__all__ = ["SHAPES", "Generator", "GeneratorError", "fit", "names"]
 
-    from course.data import Schema
-
-__all__ = ["Generator", "GeneratorError", "fit", "names"]
+# What a generator makes, by the shape of what it is fitted to:
+#   table    one table: fit(name, table, schema), sample(rows, seed) gives a table
+#   linked   tables tied by keys: fit(name, {name: table}, {name: schema}), sample(rows, seed) gives a dict of
+#            tables, where rows counts the rows of the table that has no parent
+#   history  several rows for each person: fit(name, table, schema, person=..., order=...), sample(rows, seed)
+#            gives a table, where rows counts the people
+SHAPES = ("table", "linked", "history")
 
 # name -> (module, class, options that the name stands for); the module is imported when first asked for.
-_REGISTER = {
+_TABLE = {
     "structural": ("metadata", "Structural", {}),
     "valid": ("metadata", "Valid", {}),
     "marginal": ("marginal", "Marginal", {}),
@@ -43,22 +45,30 @@ _REGISTER = {
     "sdv-ctgan": ("sdv", "Sdv", {"synthesiser": "CTGANSynthesizer"}),
     "sdv-tvae": ("sdv", "Sdv", {"synthesiser": "TVAESynthesizer"}),
 }
+_LINKED = {}
+_HISTORY = {}
+_REGISTER = {"table": _TABLE, "linked": _LINKED, "history": _HISTORY}
 
 
-def names() -> list[str]:
-    """The generators that `fit` knows, from least to most detailed, then the adapters."""
-    return list(_REGISTER)
+def names(shape: str = "table") -> list[str]:
+    """The generators that `fit` knows, from least to most detailed, then the adapters.
+
+    `shape` is one of SHAPES: single tables unless told otherwise.
+    """
+    return list(_REGISTER[shape])
 
 
-def fit(name: str, table: pd.DataFrame | None, schema: Schema, **options) -> Generator:
+def fit(name: str, table, schema, **options) -> Generator:
     """Fit the generator called `name` to a table and return it, ready to `sample(rows, seed)`.
 
-    `table` is None for the levels made from metadata alone (structural, valid). Raises GeneratorError, in one
-    sentence, for an unknown name, an unusable table, or an option the generator does not have.
+    `table` is None for the levels made from metadata alone (structural, valid). For generators of linked
+    tables, `table` and `schema` are each a dict by table name. Raises GeneratorError, in one sentence, for an
+    unknown name, an unusable table, or an option the generator does not have.
     """
-    if name not in _REGISTER:
-        raise GeneratorError(f"There is no generator {name!r}. Choose one of: {', '.join(names())}.")
-    module, class_name, fixed = _REGISTER[name]
+    known = {each: entry for register in _REGISTER.values() for each, entry in register.items()}
+    if name not in known:
+        raise GeneratorError(f"There is no generator {name!r}. Choose one of: {', '.join(known)}.")
+    module, class_name, fixed = known[name]
     kind = getattr(importlib.import_module(f".{module}", __name__), class_name)
     try:
         generator = kind(**fixed, **options)
