@@ -1,6 +1,6 @@
 """What the book needs beyond Jupyter Book: charts from this site alone, honest labels, measured run times.
 
-Five small jobs, each in its own section below:
+A few small jobs, each in its own section below:
 
 1. Charts. A lab stores a chart as Plotly JSON. The page shows it with one shared copy of Plotly, taken from
    the installed `plotly` package at build time. Only pages with charts load it, and only when one is near.
@@ -9,6 +9,7 @@ Five small jobs, each in its own section below:
 3. Lesson header. Minutes, level and a download link, from the `course` metadata of the notebook.
 4. Status page. The `lab-status` directive sets measured run times beside the budgets in the notebooks.
 5. Front door. `index.html` at the top of the site, which leads to the landing page.
+6. Tool catalogue. The `tool-catalogue` directive writes out `book/tools.yml`.
 
 Nothing here asks another host for anything, and every page works when opened as a file.
 """
@@ -231,6 +232,57 @@ def write_front_door(app: Sphinx, exception: Exception | None) -> None:
     Path(app.outdir, "index.html").write_text(text, encoding="utf-8")
 
 
+# 6. Tool catalogue ----------------------------------------------------------------------------------------
+
+KINDS = {
+    "generator": "Generators",
+    "evaluator": "Measures of likeness and risk",
+    "output checker": "Checking what leaves a secure environment",
+    "privacy library": "Differential privacy",
+    "description": "Describing data",
+    "federation": "Working across several environments",
+}
+RESULTS = {"works": "Works", "fault": "Fault"}
+
+
+class ToolCatalogue(SphinxDirective):
+    """`tool-catalogue`: one section per kind of tool, one entry per tool of `book/tools.yml`. No options."""
+
+    def run(self) -> list[nodes.Node]:
+        import yaml
+
+        source = Path(self.env.srcdir, "book", "tools.yml")
+        self.env.note_dependency(str(source))
+        tools = yaml.safe_load(source.read_text(encoding="utf-8"))["tools"]
+        return [
+            titled(heading, [tool_entry(tool) for tool in tools if tool["kind"] == kind])
+            for kind, heading in KINDS.items()
+        ]
+
+
+def titled(heading: str, content: list[nodes.Node]) -> nodes.section:
+    """A section with its heading, which the page's own table of contents will list."""
+    known = {"ids": [nodes.make_id(heading)], "names": [nodes.fully_normalize_name(heading)]}
+    return nodes.section("", nodes.title(text=heading), *content, **known)
+
+
+def tool_entry(tool: dict) -> nodes.section:
+    """One tool: what it is for, the facts about it, and what it did when it was tried."""
+    licence = tool.get("declared") or tool["licence"]
+    facts = [
+        f"By {tool['by']}. Version {tool['version']}. Licence: {licence}.",
+        f"In this course: {tool['here']}".removesuffix(".") + ".",
+    ]
+    content = [nodes.paragraph(text=text) for text in (tool["for"], *facts)]
+    if "note" in tool:
+        content.append(nodes.paragraph(text=tool["note"]))
+    tried = nodes.bullet_list()
+    for statement in tool.get("smoke", []):
+        result = nodes.strong(text=f"{RESULTS[statement['result']]}. ")
+        tried += nodes.list_item("", nodes.paragraph("", "", result, nodes.Text(statement["says"])))
+    return titled(tool["name"], [*content, tried] if tried.children else content)
+
+
 # Set-up ---------------------------------------------------------------------------------------------------
 
 
@@ -241,6 +293,7 @@ def setup(app: Sphinx) -> dict:
     app.add_js_file("site.js", loading_method="defer")
     app.add_node(HideCodeCellNode, override=True, html=(visit_folded_cell, depart_folded_cell))
     app.add_directive("lab-status", LabStatus)
+    app.add_directive("tool-catalogue", ToolCatalogue)
     app.connect("doctree-read", name_folded_cells)
     app.connect("doctree-read", fold_long_tables)
     app.connect("doctree-read", add_lesson_header)
