@@ -1,13 +1,14 @@
 """The rung of published counts: tables of counts, made safe first, are all that the generator learns from.
 
-Counts of one column, and of chosen sets of columns, are taken from the table. Disclosure control is applied to
-them: counts under `threshold` are hidden, the rest are rounded. From there on no record is touched. Iterative
-proportional fitting finds the plainest distribution that agrees with the counts, and rows are drawn from it.
-So the relationships that survive are the ones that were published, and no others can.
+Counts of one column, and of chosen sets of columns, are taken from the table. Disclosure control is applied
+to them: counts under `threshold` are hidden, the rest are rounded. From there on no record is touched.
+Iterative proportional fitting finds the plainest distribution that agrees with the counts, and rows are
+drawn from it. So the relationships that survive are the ones that were published, and no others can.
 
-Sources: Deming and Stephan (1940), On a least squares adjustment of a sampled frequency table when the expected
-marginal totals are known; Jirousek and Preucil (1995), On the effective implementation of the iterative
-proportional fitting procedure; Raab (2026), arXiv 2606.02101, for synthetic data from coarsened margins.
+Sources: Deming and Stephan (1940), On a least squares adjustment of a sampled frequency table when the
+expected marginal totals are known; Jirousek and Preucil (1995), On the effective implementation of the
+iterative proportional fitting procedure; Raab (2026), arXiv 2606.02101, for synthetic data from coarsened
+margins.
 """
 
 from __future__ import annotations
@@ -31,14 +32,15 @@ def iterative_proportional_fitting(
 ) -> np.ndarray:
     """Scale a table until its margins are the ones asked for.
 
-    `margins` maps a tuple of axes to the counts wanted there: {(0,): rows, (1,): columns} for a two-way table.
-    Each step multiplies the table so that one margin is right, which upsets the others; after enough rounds
-    all are right. The table's pattern (its odds ratios) stays that of `seed_table`, and a cell that is 0 there
-    stays 0. Stops when a round moves no cell by more than `tolerance` of the total, or after `rounds`.
+    `margins` maps a tuple of axes to the counts wanted there: {(0,): rows, (1,): columns} for a two-way
+    table. Each step multiplies the table so that one margin is right, which upsets the others; after enough
+    rounds all are right. The table's pattern (its odds ratios) stays that of `seed_table`, and a cell that
+    is 0 there stays 0. Stops when a round moves no cell by more than `tolerance` of the total, or after
+    `rounds`.
 
-    Margins that contradict each other, as rounded ones do a little, cannot all hold. Then the fit settles into
-    a cycle: the margin that is named last holds, the others nearly. Raises GeneratorError for negative counts
-    and for shapes that do not fit. Source: Deming and Stephan (1940).
+    Margins that contradict each other, as rounded ones do a little, cannot all hold. Then the fit settles
+    into a cycle: the margin that is named last holds, the others nearly. Raises GeneratorError for negative
+    counts and for shapes that do not fit. Source: Deming and Stephan (1940).
     """
     fitted = np.array(seed_table, dtype=float)
     wanted = {tuple(axes): np.asarray(counts, dtype=float) for axes, counts in margins.items()}
@@ -70,15 +72,16 @@ class Ipf(Generator):
     """Rows drawn from a distribution fitted to published counts only.
 
     `margins` lists the tables to publish besides the counts of each column: tuples of column names, such as
-    [("tenure", "arrears")]. None picks pairs that link the columns in a tree: the strongest associations first
-    (mutual information), computed from the tables after disclosure control, never from the rows.
+    [("tenure", "arrears")]. None picks pairs that link the columns in a tree: the strongest associations
+    first (mutual information), computed from the tables after disclosure control, never from the rows.
 
     Counts under `threshold` are hidden; zeros too, so that nobody can tell a zero from a few. The rest are
     rounded to multiples of `rounding` (1 leaves them). A value that fewer than `threshold` rows share never
-    comes out. Numbers and dates are counted in up to `bins` bins with round edges, each value that many share
-    on its own; the outer 1% is hidden inside the outermost bins. In tables of two or more columns, bins are
-    joined to ten groups at most. A pair is picked only if its table shows nine rows in ten. What a table hides is spread over its hidden cells as if the columns were
-    unrelated: the people of a row, by the published count, less those shown.
+    comes out. Numbers and dates are counted in up to `bins` bins with round edges, each value that many
+    share on its own; the outer 1% is hidden inside the outermost bins. In tables of two or more columns,
+    bins are joined to ten groups at most. A pair is picked only if its table shows nine rows in ten. What a
+    table hides is spread over its hidden cells as if the columns were unrelated: the people of a row, by the
+    published count, less those shown.
 
     After fitting, `published` holds all that was used: {columns: counts after control}, a Series for one
     column, a DataFrame for two, a Series with several index levels for more; a hidden count is NaN.
@@ -92,10 +95,19 @@ class Ipf(Generator):
     def _fit(self, table: pd.DataFrame) -> None:
         chosen = self._asked_for()
         self.published, self.cells, self.totals = {}, {}, {}
-        codes = {column: self._publish_column(column, table[column]) for column in self.columns}
+        place = {}
+        for column in self.columns:
+            cells = self.cells[column] = self._cells(column, table[column])
+            place[column] = cells.code(table[column])
+            counts = np.bincount(place[column][place[column] >= 0], minlength=len(cells.labels))
+            self._publish((column,), self._controlled((column,), counts))
+        for column, cells in self.cells.items():
+            cells.join(self._known((column,)), self._groups())
+            self.totals[column] = cells.group_totals()
+        codes = {column: np.append(self.cells[column].group, -1)[place[column]] for column in self.columns}
         self.margins = self._strongest_pairs(codes) if chosen is None else chosen
         for margin in self.margins:
-            self._publish(margin, self._controlled(self._counted(margin, codes)))
+            self._publish(margin, self._controlled(margin, self._counted(margin, codes)))
         self._fit_to_published()
 
     def _asked_for(self) -> list[tuple] | None:
@@ -116,69 +128,65 @@ class Ipf(Generator):
 
     # Counting, and control of what is counted. The only part that sees the rows.
 
-    def _publish_column(self, column: str, values: pd.Series) -> np.ndarray:
-        """Publish one column's counts. Returns the group of each row for larger tables, -1 where hidden."""
+    def _cells(self, column: str, values: pd.Series) -> CategoryCells:
+        """How a column is cut into the cells that are counted."""
         if self.schema.kind(column) in ("numeric", "date"):
             field, places = self.schema.field(column), self.decimals.get(column, 0)
-            cells = NumberCells.from_rows(values, field, places, self.bins, self.threshold)
-        else:
-            cells = CategoryCells.from_rows(values, list(self.schema.categories(column)), self.threshold)
-        cell = cells.code(values)
-        shown = self._controlled(np.bincount(cell[cell >= 0], minlength=len(cells.labels)))
-        if np.isnan(shown).all():
-            raise GeneratorError(
-                f"Column {column!r} has no value or bin of {self.threshold} rows or more: group its values, "
-                "leave it out, or lower the threshold."
-            )
-        self.published[(column,)] = pd.Series(shown, pd.Index(cells.labels, name=column), name="rows")
-        most = np.sqrt(np.nansum(shown) / (2 * self.threshold))
-        cells.join(np.nan_to_num(shown), int(np.clip(most, 1, MOST_GROUPS)))
-        self.cells[column], self.totals[column] = cells, cells.group_totals()
-        return np.append(cells.group, -1)[cell]
+            return NumberCells.from_rows(values, field, places, self.bins, self.threshold)
+        return CategoryCells.from_rows(values, list(self.schema.categories(column)), self.threshold)
 
     def _counted(self, margin: tuple, codes: dict[str, np.ndarray]) -> np.ndarray:
         """Counts of the groups of several columns. Rows that one of them hides are not counted."""
         shape = self._shape(margin)
         if np.prod(shape, dtype=float) > MOST_CELLS:
             raise GeneratorError(
-                f"The margin {' x '.join(margin)} has more than {MOST_CELLS:,} cells: leave it out or group the "
-                "values of a column."
+                f"The margin {' x '.join(margin)} has more than {MOST_CELLS:,} cells: leave it out or group "
+                "the values of a column."
             )
         shown = np.logical_and.reduce([codes[column] >= 0 for column in margin])
         place = np.ravel_multi_index([codes[column][shown] for column in margin], shape)
         return np.bincount(place, minlength=int(np.prod(shape))).reshape(shape)
 
-    def _controlled(self, counts: np.ndarray) -> np.ndarray:
+    def _controlled(self, margin: tuple, counts: np.ndarray) -> np.ndarray:
         """Disclosure control: nan for counts under the threshold, the others rounded."""
         rounded = np.floor(counts / self.rounding + 0.5) * self.rounding
-        return np.where(counts < self.threshold, np.nan, np.maximum(rounded, self.rounding))
-
-    def noise(self, margin: tuple) -> float:
-        """The standard deviation of the error that disclosure control puts in a count that is shown."""
-        return np.sqrt((self.rounding**2 - 1) / 12)
-
-    def _publish(self, margin: tuple, shown: np.ndarray) -> None:
-        if np.isnan(shown).all():
+        shown = np.where(counts < self.threshold, np.nan, np.maximum(rounded, self.rounding))
+        if len(margin) == 1 and np.isnan(shown).all():
             raise GeneratorError(
-                f"The margin {' x '.join(margin)} shows no count: none of its cells has {self.threshold} rows. "
-                "Leave it out or lower the threshold."
+                f"Column {margin[0]!r} has no value or bin of {self.threshold} rows or more: group its "
+                "values, leave it out, or lower the threshold."
             )
+        if np.isnan(shown).all() and self.margins is not None:
+            raise GeneratorError(
+                f"The margin {' x '.join(margin)} shows no count, as none of its cells has "
+                f"{self.threshold} rows: leave it out or lower the threshold."
+            )
+        return shown
+
+    def _publish(self, margin: tuple, counts: np.ndarray) -> None:
+        """Keep counts after control, with the names of their cells: of their groups, for several columns."""
+        if len(margin) == 1:
+            index = pd.Index(self.cells[margin[0]].labels, name=margin[0])
+            self.published[margin] = pd.Series(counts, index, name="rows")
+            return
         labels = [pd.Index(self.cells[column].group_labels, name=column) for column in margin]
         if len(margin) == 2:
-            self.published[margin] = pd.DataFrame(shown, *labels)
+            self.published[margin] = pd.DataFrame(counts, *labels)
         else:
-            self.published[margin] = pd.Series(shown.ravel(), pd.MultiIndex.from_product(labels), name="rows")
+            self.published[margin] = pd.Series(
+                counts.ravel(), pd.MultiIndex.from_product(labels), name="rows"
+            )
 
     def _strongest_pairs(self, codes: dict[str, np.ndarray]) -> list[tuple]:
-        """The pairs of a spanning tree of greatest association, judged by tables after disclosure control."""
+        """The pairs of a spanning tree of greatest association, judged by tables after control."""
         import networkx as nx
 
         graph = nx.Graph()
         for pair in itertools.combinations(self.columns, 2):
             if np.prod(self._shape(pair), dtype=float) <= MOST_CELLS / 4:
-                shown = self._controlled(self._counted(pair, codes))
+                shown = self._controlled(pair, self._counted(pair, codes))
                 strength = _association(self._completed(pair, shown))
-                if strength > 0 and np.nansum(shown) > LEAST_SHOWN * len(codes[pair[0]]):
+                if strength > 0 and np.nansum(shown) > LEAST_SHOWN * self.rows:
                     graph.add_edge(*pair, weight=strength)
         return [
             tuple(sorted(pair, key=self.columns.index))
@@ -187,14 +195,34 @@ class Ipf(Generator):
 
     # Fitting and drawing. From here on only the published counts are used.
 
+    def _known(self, margin: tuple) -> np.ndarray:
+        """The published counts of one column as they are used: hidden ones count as none."""
+        return np.nan_to_num(self.published[margin].to_numpy(float))
+
+    def _shown(self, margin: tuple) -> np.ndarray:
+        """The published counts of several columns as they are used, an axis for each; nan is hidden."""
+        return self.published[margin].to_numpy(float).reshape(self._shape(margin))
+
+    def _noise(self, margin: tuple) -> float:
+        """The standard deviation of the error that disclosure control puts in a count that is shown."""
+        return np.sqrt((self.rounding**2 - 1) / 12)
+
+    def _groups(self) -> int:
+        """How many groups of a numeric column leave about two thresholds of rows to each cell of a pair."""
+        return int(np.clip(np.sqrt(self.rows / (2 * self.threshold)), 1, MOST_GROUPS))
+
+    @property
+    def rows(self) -> float:
+        """About how many rows the table had, as the published counts tell."""
+        return max(self._known((column,)).sum() for column in self.columns)
+
     def _shape(self, margin: tuple) -> tuple[int, ...]:
         return tuple(len(self.totals[column]) for column in margin)
 
     def _fit_to_published(self) -> None:
         wanted = {(column,): self.totals[column] for column in self.columns}
         for margin in self.margins:
-            shown = self.published[margin].to_numpy(float).reshape(self._shape(margin))
-            wanted[margin] = self._completed(margin, shown)
+            wanted[margin] = self._completed(margin, self._shown(margin))
         self.model = CliqueTree(dict(zip(self.columns, self._shape(self.columns), strict=True)), wanted)
 
     def _completed(self, margin: tuple, shown: np.ndarray) -> np.ndarray:
@@ -208,7 +236,7 @@ class Ipf(Generator):
             rest = np.maximum(self.totals[column] - known.sum(axis=others), 0)
             # No more than the rounding of the counts explains (two standard deviations): nobody is missing.
             counts = 1 + (~hidden).sum(axis=others)
-            nobody = rest <= 2 * self.noise(margin) * np.sqrt(counts)
+            nobody = rest <= 2 * self._noise(margin) * np.sqrt(counts)
             left[axis,] = np.where(nobody & ~hidden.all(axis=others), 1e-9, rest)
         # The axis with most people left comes last, since the last margin is the one that holds.
         left = dict(sorted(left.items(), key=lambda item: item[1].sum()))
@@ -238,13 +266,13 @@ def _association(counts: np.ndarray) -> float:
 class CategoryCells:
     """The categories of a column as they are published. Each is a group of its own in larger tables."""
 
-    def __init__(self, labels: list, filled=None):
+    def __init__(self, labels: list):
         self.labels = labels
-        self.filled = filled  # makes values for the label "filled", where the real ones are not learned
 
     @classmethod
     def from_rows(cls, values: pd.Series, codes: list, threshold: int) -> CategoryCells:
-        """Codes of the schema's list, and else the values that `threshold` rows share; blank if there are any."""
+        """Codes of the schema's list, and else the values that `threshold` rows share; blank if there are
+        any."""
         counts = values.astype(object).value_counts()
         found = [value for value in counts.index[counts >= threshold] if value not in set(codes)]
         return cls([*codes, *sorted(found, key=str), *([BLANK] if values.isna().any() else [])])
@@ -296,6 +324,18 @@ class NumberCells(CategoryCells):
         low, high = np.concatenate([spikes, edges[:-1]]), np.concatenate([spikes, edges[1:]])
         return cls(low, high, field, places, blank=len(known) < len(numbers))
 
+    @classmethod
+    def from_range(
+        cls, low: float, high: float, field: dict, places: int, bins: int, blank: bool
+    ) -> NumberCells:
+        """Bins of equal width over a range, zero on its own: they say nothing about the rows."""
+        step = 10.0**-places if field["type"] == "number" else 1.0
+        width = max(np.ceil((high - low) / bins / step), 1) * step
+        edges = low + width * np.arange(np.ceil((high + step - low) / width - 1e-9) + 1)
+        edges[-1] = high + step
+        zero = np.zeros(int(low <= 0 <= high and width > step))
+        return cls(np.append(zero, edges[:-1]), np.append(zero, edges[1:]), field, places, blank)
+
     @property
     def step(self) -> float:
         return 10.0**-self.places if self.field["type"] == "number" else 1.0
@@ -322,7 +362,8 @@ class NumberCells(CategoryCells):
         return np.where(np.isnan(numbers), len(self.low) if BLANK in self.labels else -1, cell)
 
     def join(self, counts: np.ndarray, most: int) -> None:
-        """Join neighbouring cells to groups of like size, from the counts after control. Blank stays alone."""
+        """Join neighbouring cells to groups of like size, from the counts after control. Blank stays
+        alone."""
         super().join(counts, most)
         numbers = self.members[self.members < len(self.low)]
         before = np.cumsum(counts[numbers]) - counts[numbers] / 2
@@ -368,8 +409,9 @@ class CliqueTree:
 
     The whole table would have too many cells. So the columns are gathered in cliques, such that each margin
     lies within one, and the cliques hang together in a tree by the columns they share. Each clique holds a
-    small table. Fitting walks along the tree: a clique is scaled to its own margins, and then its neighbour to
-    the columns both share, which is a step of the same kind. The result is that of fitting the whole table.
+    small table. Fitting walks along the tree: a clique is scaled to its own margins, and then its neighbour
+    to the columns both share, which is a step of the same kind. The result is that of fitting the whole
+    table.
     """
 
     def __init__(self, sizes: dict[str, int], margins: dict[tuple, np.ndarray]):
@@ -420,19 +462,14 @@ class CliqueTree:
             new = tuple(column for column in clique if column not in shared)
             table = self.tables[there].transpose([clique.index(column) for column in shared + new])
             table = table.reshape(int(np.prod([self.sizes[column] for column in shared])), -1)
-            # Contradicting margins can leave a combination without followers: those are drawn unconditionally.
+            # Where margins contradict each other so that nothing can follow, draw without a condition.
             table = np.where(table.sum(axis=1, keepdims=True) > 0, table, table.sum(axis=0))
             given = np.zeros(rows, int)
-            if shared:
-                given = np.ravel_multi_index(
-                    [drawn[column] for column in shared], [self.sizes[column] for column in shared]
-                )
+            for column in shared:
+                given = given * self.sizes[column] + drawn[column]
             width = table.shape[1]
             place = _picked(table.ravel(), given * width, (given + 1) * width, rng) - given * width
-            for column, codes in zip(
-                new, np.unravel_index(place, [self.sizes[column] for column in new]), strict=True
-            ):
-                drawn[column] = codes
+            drawn |= zip(new, np.unravel_index(place, [self.sizes[column] for column in new]), strict=True)
         return drawn
 
 
@@ -449,7 +486,7 @@ def _cliques(sizes: dict[str, int], margins: dict) -> tuple[list[tuple], object]
         graph.add_edges_from(itertools.combinations(margin, 2))
     chordal, _ = nx.complete_to_chordal_graph(graph)
     place = list(sizes).index
-    found = [tuple(sorted(clique, key=place)) for clique in nx.chordal_graph_cliques(chordal)]
+    found = [tuple(sorted(clique, key=place)) for clique in nx.find_cliques(chordal)]
     found.sort(key=lambda clique: [place(column) for column in clique])
     for clique in found:
         cells = np.prod([sizes[column] for column in clique], dtype=float)
@@ -479,7 +516,8 @@ def _walked(tree, here: int, came_from: int | None):
 
 
 def _picked(weights: np.ndarray, first: np.ndarray, last: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """For each row a place from `first` up to but not including `last`, in proportion to the weights there."""
+    """For each row a place from `first` up to but not including `last`, in proportion to the weights
+    there."""
     edges = np.concatenate([[0], np.cumsum(weights)])
     low, high = edges[first], edges[last]
     place = np.searchsorted(edges, low + rng.random(len(first)) * (high - low), side="right") - 1

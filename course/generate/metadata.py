@@ -81,31 +81,34 @@ class Valid(Structural):
         )
 
     def _column(self, column: str, rows: int, rng: np.random.Generator) -> pd.Series:
+        values = self.filled(column, rows, rng)
         field = self.schema.field(column)
-        limits = field.get("constraints", {})
-        if codes := list(self.schema.categories(column)):
-            values = pd.Series(rng.choice(np.array(codes, dtype=object), rows))
-        elif "minimum" in limits or "maximum" in limits:
-            low, high = _range(limits)
-            whole = field["type"] in ("integer", "date")
-            drawn = rng.integers(int(low), int(high) + 1, rows) if whole else rng.uniform(low, high, rows)
-            values = from_number(drawn.astype(float), field)
-        else:
-            values = super()._column(column, rows, rng)
         # A column that may be blank is blank now and then, so that code meets blanks early.
-        if limits.get("required"):
+        if field.get("constraints", {}).get("required"):
             return values
         values = values.astype("Int64") if field["type"] == "integer" else values
         return values.mask(rng.random(rows) < 0.1)
 
+    def filled(self, column: str, rows: int, rng: np.random.Generator) -> pd.Series:
+        """Allowed values of one column, none of them blank."""
+        field = self.schema.field(column)
+        limits = allowed_range(field.get("constraints", {}))
+        if codes := list(self.schema.categories(column)):
+            return pd.Series(rng.choice(np.array(codes, dtype=object), rows))
+        if not limits:
+            return super()._column(column, rows, rng)
+        # A limit on one side only is given a thousand numbers of room.
+        low = limits.get("minimum", limits.get("maximum", 0) - 1000)
+        high = limits.get("maximum", low + 1000)
+        whole = field["type"] in ("integer", "date")
+        drawn = rng.integers(int(low), int(high) + 1, rows) if whole else rng.uniform(low, high, rows)
+        return from_number(drawn.astype(float), field)
 
-def _range(limits: dict) -> tuple[float, float]:
-    """The lowest and highest number allowed. A limit on one side only is given a thousand numbers of room."""
-    low = _number(limits["minimum"]) if "minimum" in limits else _number(limits["maximum"]) - 1000
-    high = _number(limits["maximum"]) if "maximum" in limits else low + 1000
-    return low, high
 
-
-def _number(limit) -> float:
-    """A limit from the schema as a number; a date counts in days since 1970."""
-    return float(np.datetime64(limit, "D").astype(int)) if isinstance(limit, str) else float(limit)
+def allowed_range(constraints: dict) -> dict[str, float]:
+    """The minimum and maximum among a field's constraints as numbers; dates count in days since 1970."""
+    return {
+        end: float(np.datetime64(limit, "D").astype(int)) if isinstance(limit, str) else float(limit)
+        for end, limit in constraints.items()
+        if end in ("minimum", "maximum")
+    }
