@@ -11,6 +11,8 @@ are what the labs explain; the adapters hand the same table and schema to SDV an
 | structural | the schema | column names and types |
 | valid | the schema and the rules | also codes, ranges and rules |
 | marginal | each column alone, coarsened | also each column's shape |
+| ipf | published counts of columns and pairs | also the relationships between the columns of each pair |
+| ipf-dp | the same counts with noise | the same, as far as the noise lets it |
 | copula | columns and their correlations | also pairwise strength of association |
 | cart | every row | also detailed relationships, and real values |
 """
@@ -36,6 +38,8 @@ _TABLE = {
     "structural": ("metadata", "Structural", {}),
     "valid": ("metadata", "Valid", {}),
     "marginal": ("marginal", "Marginal", {}),
+    "ipf": ("ipf", "Ipf", {}),
+    "ipf-dp": ("ipf_dp", "IpfDp", {}),
     "copula": ("copula", "Copula", {}),
     "cart": ("cart", "Cart", {}),
     "synthopt-structural": ("synthopt", "SynthOpt", {"level": "structural"}),
