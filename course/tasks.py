@@ -188,3 +188,12 @@ def run(names):
         return run_python(
             python, ["-m", "course.labs", *names], COURSE_PROGRESS=str(Path(folder) / "progress.json")
         )
+
+
+# ------------------------------------------------------------------------------ compare the generators
+
+
+def compare(options):
+    """Run every generator on every data set, or with ``--scale`` at several sizes. Carries on where it stopped."""
+    python = ready_python()
+    return run_python(python, ["-m", "course.compare", *options]) if python else 1
