@@ -48,9 +48,26 @@ _TABLE = {
     "sdv-gaussian-copula": ("sdv", "Sdv", {"synthesiser": "GaussianCopulaSynthesizer"}),
     "sdv-ctgan": ("sdv", "Sdv", {"synthesiser": "CTGANSynthesizer"}),
     "sdv-tvae": ("sdv", "Sdv", {"synthesiser": "TVAESynthesizer"}),
+    "synthcity-marginal-distributions": ("synthcity", "Synthcity", {"plugin": "marginal_distributions"}),
+    "synthcity-bayesian-network": ("synthcity", "Synthcity", {"plugin": "bayesian_network"}),
+    "synthcity-arf": ("synthcity", "Synthcity", {"plugin": "arf"}),
+    "synthcity-ctgan": ("synthcity", "Synthcity", {"plugin": "ctgan"}),
+    "synthcity-tvae": ("synthcity", "Synthcity", {"plugin": "tvae"}),
+    "synthcity-nflow": ("synthcity", "Synthcity", {"plugin": "nflow"}),
+    "synthcity-ddpm": ("synthcity", "Synthcity", {"plugin": "ddpm"}),
+    "synthcity-adsgan": ("synthcity", "Synthcity", {"plugin": "adsgan"}),
+    "synthcity-privbayes": ("synthcity", "Synthcity", {"plugin": "privbayes"}),
+    "synthcity-aim": ("synthcity", "Synthcity", {"plugin": "aim"}),
+    "synthcity-dpgan": ("synthcity", "Synthcity", {"plugin": "dpgan"}),
+    "synthcity-pategan": ("synthcity", "Synthcity", {"plugin": "pategan"}),
 }
-_LINKED = {}
-_HISTORY = {}
+_LINKED = {
+    "parent-child": ("linked", "ParentChild", {}),
+    "sdv-hma": ("linked", "SdvHma", {}),
+}
+_HISTORY = {
+    "markov": ("history", "Markov", {}),
+}
 _REGISTER = {"table": _TABLE, "linked": _LINKED, "history": _HISTORY}
 
 

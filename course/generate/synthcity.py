@@ -1,0 +1,187 @@
+"""Adapter to synthcity, the open library of the van der Schaar Lab (Apache-2.0): many generators, one interface.
+
+What is done to the table before a plugin sees it, and undone afterwards:
+
+- A blank number or date becomes the column's median, and a yes/no column beside it says that it was blank. A blank
+  code or text is one more code. Almost no plugin takes blanks.
+- Codes, texts, true/false, and numbers with fewer than 15 different values become 0, 1, 2 ... in sorted order. That
+  is what synthcity does itself, except that here an answer outside the list is moved to the nearest code, where
+  synthcity would stop with an error.
+- Dates become days. Whole numbers are passed as decimals: synthcity cuts off what stands behind the point instead
+  of rounding, and ages would come out half a year too young.
+- A column with one value only is kept aside, and put back.
+- For aim and privbayes, which count combinations of values, every number is cut into 10 groups of equal size. A
+  number is then drawn evenly from within its group. `bins` sets their number, and does the same for any plugin.
+
+For plugins with a privacy budget (epsilon), these medians, code lists and groups are read from the real table
+outside the budget. So are the limits and encodings that synthcity reads itself.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import io
+import random
+import tempfile
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from .base import Generator, GeneratorError, as_number, from_number
+
+# Where our settings differ from a plugin's own: as many passes over the data as a lab can wait for. The plugins'
+# own settings are 200 to 10,000 passes.
+_CHEAPER = {
+    "adsgan": {"n_iter": 50},
+    "ctgan": {"n_iter": 50},
+    "ddpm": {"n_iter": 200, "num_timesteps": 100},  # its own 1,000 steps make sampling ten times slower
+    "dpgan": {"n_iter": 10},
+    "nflow": {"n_iter": 20},
+    "pategan": {"n_iter": 10},
+    "rtvae": {"n_iter": 50},
+    "tvae": {"n_iter": 50},
+}
+_PRIVACY = ("adsgan", "aim", "decaf", "dpgan", "pategan", "privbayes")  # the others are in its folder "generic"
+_COUNTING = ("aim", "privbayes")  # every different number would be a category of its own
+_FEW = 15  # synthcity takes a column with fewer different values for a list of codes
+_MOST = 2000  # codes in one column: with more, some plugins need gigabytes
+
+
+class Synthcity(Generator):
+    """Any plugin of synthcity for one table, by its name. Other options go to the plugin as they are.
+
+    `strict` is False unless you ask. When it is True, as in synthcity itself, a batch loses its repeated rows, and
+    those outside the real smallest and largest values: that changes the shares of a table with few combinations.
+    The plugin itself is `.model`.
+    """
+
+    def __init__(self, plugin: str, bins: int | None = None, **options):
+        self.plugin = plugin
+        self.bins = bins or (10 if plugin in _COUNTING else None)
+        self.slow = f"synthcity's {plugin}"
+        self.options = {"strict": False, **_CHEAPER.get(plugin, {}), **options}
+
+    def _fit(self, table: pd.DataFrame) -> None:
+        encoded = self._encode(table)
+        folder = "privacy" if self.plugin in _PRIVACY else "generic"
+        with self._running(seed=0), tempfile.TemporaryDirectory() as workspace:
+            module = importlib.import_module(f"synthcity.plugins.{folder}.plugin_{self.plugin}")
+            loader = importlib.import_module("synthcity.plugins.core.dataloader").GenericDataLoader
+            importlib.import_module("synthcity.logger").remove()
+            self.model = module.plugin(workspace=Path(workspace), **self.options)
+            self.model.fit(loader(encoded))
+
+    def _sample(self, rows: int, rng: np.random.Generator) -> pd.DataFrame:
+        seed = int(rng.integers(2**31))
+        with self._running(seed):
+            drawn = self.model.generate(count=rows, random_state=seed).dataframe()
+        if len(drawn) < rows:
+            raise GeneratorError(
+                f"synthcity's {self.plugin} made {len(drawn):,} of {rows:,} rows: ask for fewer, or fit it longer."
+            )
+        drawn = drawn.head(rows).reset_index(drop=True)
+        return pd.DataFrame({column: self._decoded(column, drawn, rng) for column in self.columns})
+
+    def _encode(self, table: pd.DataFrame) -> pd.DataFrame:
+        """The table in numbers only. Sets `codes`: the value behind each code of a column, and `groups`."""
+        self.codes, self.groups, encoded = {}, {}, {}
+        for column in self.columns:
+            values = table[column]
+            if self.schema.kind(column) in ("numeric", "date"):
+                values = pd.Series(as_number(values))
+                if values.isna().any() and values.notna().any():
+                    encoded[_blank(column)] = values.isna().astype("int64")
+                    values = values.fillna(values.median())
+                if self.bins and values.nunique() > self.bins:
+                    values, self.groups[column] = pd.qcut(
+                        values, self.bins, labels=False, retbins=True, duplicates="drop"
+                    )
+                elif values.nunique() >= _FEW:
+                    encoded[column] = values.astype(float)
+                    continue
+            encoded[column] = self._coded(column, values)
+        encoded = {column: values for column, values in encoded.items() if values.nunique() > 1}
+        if not encoded:
+            raise GeneratorError(f"Every column of {self.schema.name} has one value only: there is nothing to learn.")
+        return pd.DataFrame(encoded)
+
+    def _coded(self, column: str, values: pd.Series) -> pd.Series:
+        """A column as 0, 1, 2 ... in sorted order, with blank, if there is one, as the last."""
+        known = values.dropna().unique().tolist()
+        if len(known) > _MOST:
+            raise GeneratorError(
+                f"Column {column!r} has {len(known):,} different codes, and this adapter takes up to {_MOST:,}: "
+                "leave it out, or put rare codes together."
+            )
+        try:
+            known = sorted(known)
+        except TypeError:  # words and numbers in one column
+            known = sorted(known, key=str)
+        self.codes[column] = known + ([None] if values.isna().any() else [])
+        code_of = {value: code for code, value in enumerate(known)}
+        return values.astype(object).map(code_of).fillna(len(known)).astype("int64")
+
+    def _decoded(self, column: str, drawn: pd.DataFrame, rng: np.random.Generator) -> pd.Series:
+        """One column of the plugin's answer, as the schema describes it."""
+        numbers = drawn[column].to_numpy(float) if column in drawn else np.zeros(len(drawn))
+        if not np.isfinite(numbers).all():
+            raise GeneratorError(f"synthcity's {self.plugin} gave values that are no numbers in column {column!r}.")
+        if column in self.codes:
+            codes = self.codes[column]
+            nearest = np.clip(np.rint(numbers), 0, len(codes) - 1).astype(int)
+            values = pd.Series(pd.array(codes, dtype=object)[nearest])
+            if self.schema.kind(column) not in ("numeric", "date"):
+                return values
+            numbers = values.to_numpy(float)
+        if column in self.groups:
+            edges, group = self.groups[column], numbers.astype(int)
+            numbers = rng.uniform(edges[group], edges[group + 1])
+        if _blank(column) in drawn:
+            numbers = np.where(drawn[_blank(column)].to_numpy(float) >= 0.5, np.nan, numbers)
+        return from_number(numbers, self.schema.field(column), self.decimals.get(column, 2))
+
+    @contextlib.contextmanager
+    def _running(self, seed: int):
+        """Quiet, seeded and on one thread. Whatever the plugin cannot do is a GeneratorError of one sentence."""
+        try:
+            with _quiet(seed):
+                yield
+        except Exception as error:
+            why = " ".join(str(error).split()) or "no reason given"
+            raise GeneratorError(
+                f"synthcity's {self.plugin} failed on this table ({type(error).__name__}): {why}"
+            ) from error
+
+
+def _blank(column: str) -> str:
+    return f"{column} is blank"
+
+
+@contextlib.contextmanager
+def _quiet(seed: int):
+    """synthcity sets the global random states, and settings of pandas and warnings: put all of them back."""
+    import joblib
+    import torch
+
+    torch.set_num_threads(1)  # several threads per learner make training slower on a shared machine, not faster
+    kept = random.getstate(), np.random.get_state()
+    try:
+        with (
+            torch.random.fork_rng(),
+            joblib.parallel_config(backend="sequential"),
+            contextlib.redirect_stderr(io.StringIO()),
+            contextlib.redirect_stdout(io.StringIO()),
+            pd.option_context("mode.chained_assignment", pd.get_option("mode.chained_assignment")),
+            warnings.catch_warnings(),
+        ):
+            warnings.simplefilter("ignore")
+            random.seed(seed)
+            np.random.seed(seed)
+            torch.manual_seed(seed)
+            yield
+    finally:
+        random.setstate(kept[0])
+        np.random.set_state(kept[1])
