@@ -11,7 +11,9 @@ from course.generate import GeneratorError
 
 BY_HAND = ["structural", "valid", "marginal", "copula", "cart"]
 FROM_METADATA = ["structural", "valid"]
-HERE = [name for name in generate.names() if not name.startswith(("synthcity-", "metasyn"))]  # see test_adapters.py
+HERE = [
+    name for name in generate.names() if not name.startswith(("synthcity-", "metasyn"))
+]  # test_adapters.py
 OPTIONS = {"sdv-ctgan": {"epochs": 1}, "sdv-tvae": {"epochs": 1}}
 
 

@@ -42,6 +42,7 @@ _TABLE = {
     "ipf-dp": ("ipf_dp", "IpfDp", {}),
     "copula": ("copula", "Copula", {}),
     "cart": ("cart", "Cart", {}),
+    "metasyn": ("metasyn", "Metasyn", {}),
     "synthopt-structural": ("synthopt", "SynthOpt", {"level": "structural"}),
     "synthopt-statistical": ("synthopt", "SynthOpt", {"level": "statistical"}),
     "synthopt-correlated": ("synthopt", "SynthOpt", {"level": "correlated"}),

@@ -1,17 +1,17 @@
-"""Adapter to synthcity, the open library of the van der Schaar Lab (Apache-2.0): many generators, one interface.
+"""Adapter to synthcity, the open library of generators by the van der Schaar Lab (Apache-2.0).
 
 What is done to the table before a plugin sees it, and undone afterwards:
 
-- A blank number or date becomes the column's median, and a yes/no column beside it says that it was blank. A blank
-  code or text is one more code. Almost no plugin takes blanks.
-- Codes, texts, true/false, and numbers with fewer than 15 different values become 0, 1, 2 ... in sorted order. That
-  is what synthcity does itself, except that here an answer outside the list is moved to the nearest code, where
-  synthcity would stop with an error.
-- Dates become days. Whole numbers are passed as decimals: synthcity cuts off what stands behind the point instead
-  of rounding, and ages would come out half a year too young.
+- A blank number or date becomes the column's median, and a yes/no column beside it says that it was blank. A
+  blank code or text is one more code. Almost no plugin takes blanks.
+- Codes, texts, true/false, and numbers with fewer than 15 different values become 0, 1, 2 ... in sorted order.
+  That is what synthcity does itself, except that here an answer outside the list is moved to the nearest code,
+  where synthcity would stop with an error.
+- Dates become days. Whole numbers are passed as decimals: synthcity cuts off what stands behind the point
+  instead of rounding, and ages would come out half a year too young.
 - A column with one value only is kept aside, and put back.
-- For aim and privbayes, which count combinations of values, every number is cut into 10 groups of equal size. A
-  number is then drawn evenly from within its group. `bins` sets their number, and does the same for any plugin.
+- For aim and privbayes, which count combinations of values, every number is cut into 10 groups of equal size.
+  A number is then drawn evenly from within its group. `bins` sets how many, and does the same for any plugin.
 
 For plugins with a privacy budget (epsilon), these medians, code lists and groups are read from the real table
 outside the budget. So are the limits and encodings that synthcity reads itself.
@@ -32,8 +32,8 @@ import pandas as pd
 
 from .base import Generator, GeneratorError, as_number, from_number
 
-# Where our settings differ from a plugin's own: as many passes over the data as a lab can wait for. The plugins'
-# own settings are 200 to 10,000 passes.
+# Where our settings differ from a plugin's own: as many passes over the data as a lab can wait
+# for. The plugins' own settings are 200 to 10,000 passes.
 _CHEAPER = {
     "adsgan": {"n_iter": 50},
     "ctgan": {"n_iter": 50},
@@ -44,7 +44,7 @@ _CHEAPER = {
     "rtvae": {"n_iter": 50},
     "tvae": {"n_iter": 50},
 }
-_PRIVACY = ("adsgan", "aim", "decaf", "dpgan", "pategan", "privbayes")  # the others are in its folder "generic"
+_PRIVACY = ("adsgan", "aim", "decaf", "dpgan", "pategan", "privbayes")  # the others are in "generic"
 _COUNTING = ("aim", "privbayes")  # every different number would be a category of its own
 _FEW = 15  # synthcity takes a column with fewer different values for a list of codes
 _MOST = 2000  # codes in one column: with more, some plugins need gigabytes
@@ -53,9 +53,9 @@ _MOST = 2000  # codes in one column: with more, some plugins need gigabytes
 class Synthcity(Generator):
     """Any plugin of synthcity for one table, by its name. Other options go to the plugin as they are.
 
-    `strict` is False unless you ask. When it is True, as in synthcity itself, a batch loses its repeated rows, and
-    those outside the real smallest and largest values: that changes the shares of a table with few combinations.
-    The plugin itself is `.model`.
+    `strict` is False unless you ask. When it is True, as in synthcity itself, a batch loses its repeated rows,
+    and those outside the real smallest and largest values: that changes the shares of a table with few
+    combinations. The plugin itself is `.model`.
     """
 
     def __init__(self, plugin: str, bins: int | None = None, **options):
@@ -80,7 +80,7 @@ class Synthcity(Generator):
             drawn = self.model.generate(count=rows, random_state=seed).dataframe()
         if len(drawn) < rows:
             raise GeneratorError(
-                f"synthcity's {self.plugin} made {len(drawn):,} of {rows:,} rows: ask for fewer, or fit it longer."
+                f"synthcity's {self.plugin} made {len(drawn):,} of {rows:,} rows: ask for fewer."
             )
         drawn = drawn.head(rows).reset_index(drop=True)
         return pd.DataFrame({column: self._decoded(column, drawn, rng) for column in self.columns})
@@ -105,7 +105,7 @@ class Synthcity(Generator):
             encoded[column] = self._coded(column, values)
         encoded = {column: values for column, values in encoded.items() if values.nunique() > 1}
         if not encoded:
-            raise GeneratorError(f"Every column of {self.schema.name} has one value only: there is nothing to learn.")
+            raise GeneratorError(f"Every column of {self.schema.name} has one value only: nothing to learn.")
         return pd.DataFrame(encoded)
 
     def _coded(self, column: str, values: pd.Series) -> pd.Series:
@@ -113,8 +113,8 @@ class Synthcity(Generator):
         known = values.dropna().unique().tolist()
         if len(known) > _MOST:
             raise GeneratorError(
-                f"Column {column!r} has {len(known):,} different codes, and this adapter takes up to {_MOST:,}: "
-                "leave it out, or put rare codes together."
+                f"Column {column!r} has {len(known):,} different codes, and this adapter takes up to "
+                f"{_MOST:,}: leave it out, or put rare codes together."
             )
         try:
             known = sorted(known)
@@ -128,7 +128,7 @@ class Synthcity(Generator):
         """One column of the plugin's answer, as the schema describes it."""
         numbers = drawn[column].to_numpy(float) if column in drawn else np.zeros(len(drawn))
         if not np.isfinite(numbers).all():
-            raise GeneratorError(f"synthcity's {self.plugin} gave values that are no numbers in column {column!r}.")
+            raise GeneratorError(f"synthcity's {self.plugin} gave no number for some of column {column!r}.")
         if column in self.codes:
             codes = self.codes[column]
             nearest = np.clip(np.rint(numbers), 0, len(codes) - 1).astype(int)
@@ -145,7 +145,7 @@ class Synthcity(Generator):
 
     @contextlib.contextmanager
     def _running(self, seed: int):
-        """Quiet, seeded and on one thread. Whatever the plugin cannot do is a GeneratorError of one sentence."""
+        """Quiet, seeded, on one thread. Whatever the plugin cannot do is a GeneratorError of one sentence."""
         try:
             with _quiet(seed):
                 yield
@@ -166,7 +166,7 @@ def _quiet(seed: int):
     import joblib
     import torch
 
-    torch.set_num_threads(1)  # several threads per learner make training slower on a shared machine, not faster
+    torch.set_num_threads(1)  # more would slow down everybody on a shared machine
     kept = random.getstate(), np.random.get_state()
     try:
         with (
