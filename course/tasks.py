@@ -194,6 +194,6 @@ def run(names):
 
 
 def compare(options):
-    """Run every generator on every data set, or with ``--scale`` at several sizes. Carries on where it stopped."""
+    """Run every generator on every data set, or with ``--scale`` at several sizes, from where it stopped."""
     python = ready_python()
     return run_python(python, ["-m", "course.compare", *options]) if python else 1

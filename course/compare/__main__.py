@@ -5,36 +5,37 @@ from __future__ import annotations
 import argparse
 import sys
 
-from course.compare import run
+from course.compare import run, scale
 
 
 def main(argv: list[str]) -> int:
+    options = parse(argv)
+    part = scale if options.scale else run
+    todo = [unit for unit in part.units() if not options.only or unit.generator in options.only]
+    if options.data and not options.scale:
+        todo = [unit for unit in todo if unit.dataset in options.data]
+    if not todo:
+        print("No generator or data set has such a name. course.generate.names() lists the generators.")
+        return 1
+    kept = part.store()
+    limits = options.seconds or part.SECONDS, options.mib or part.MIB
+    trouble = part.run(todo, kept, options.again, *limits)
+    print(f"Done. {trouble} could not be measured; each says why in {kept.path.relative_to(run.ROOT)}.")
+    return 0
+
+
+def parse(argv: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python3 -m course compare",
         description="Every generator on every data set. Results are kept as they come. Run again to go on.",
     )
-    parser.add_argument(
-        "--only", nargs="+", metavar="NAME", help="only these generators (and 'control', 'copy')"
-    )
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="only these generators (and control, copy)")
     parser.add_argument("--data", nargs="+", metavar="SET", help="only these data sets")
+    parser.add_argument("--scale", action="store_true", help="at several sizes, beside other libraries")
     parser.add_argument("--again", action="store_true", help="do again what stands already")
-    parser.add_argument(
-        "--seconds", type=float, default=run.SECONDS, help="limit of processor time (%(default)s)"
-    )
-    parser.add_argument("--mib", type=int, default=run.MIB, help="limit of memory in MiB (%(default)s)")
-    options = parser.parse_args(argv)
-    todo = [
-        unit
-        for unit in run.units()
-        if (not options.only or unit.generator in options.only)
-        and (not options.data or unit.dataset in options.data)
-    ]
-    if not todo:
-        print("No generator or data set has such a name. 'course.generate.names()' lists the generators.")
-        return 1
-    trouble = run.run(todo, run.store(), options.again, options.seconds, options.mib)
-    print(f"Done. {trouble} could not be measured; each says why in {run.RESULTS.relative_to(run.ROOT)}.")
-    return 0
+    parser.add_argument("--seconds", type=float, help="limit of processor time for each")
+    parser.add_argument("--mib", type=int, help="limit of memory for each, in MiB")
+    return parser.parse_args(argv)
 
 
 if __name__ == "__main__":

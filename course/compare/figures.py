@@ -20,6 +20,7 @@ from course.measure import fidelity, privacy, utility
 MEANING = {
     "columns": "Mean distance of single columns: total variation for codes, Kolmogorov-Smirnov for numbers. "
     "0 is the same.",
+    "blanks": "The largest change in the share of blanks of any column. 0 is none.",
     "pairs": "Mean change in the strength of association over all pairs of columns. 0 is none.",
     "pmse": "How well a model tells synthetic from real rows, by some columns and their pairs, as a ratio to "
     "a correct synthesis (1). A fresh sample of real people gives about 2.",
@@ -29,6 +30,7 @@ MEANING = {
     "average; below 0 they are apart.",
     "rules": "Mean share of rows that break a business rule, over the rules that can be asked.",
     "orphans": "Share of rows whose key leads to no row of the parent table.",
+    "children": "Kolmogorov-Smirnov distance of the number of children of a parent, the worst of the keys.",
 }
 ATTACKS = {
     "singling out": "a combination of keys that is unique in the synthetic table picks out one real person",
@@ -74,6 +76,7 @@ class Judge:
             "risks": self._risks(views, self.control, notes),
             "rules": rules(tables, self.dataset),
             "orphans": orphans(tables, self.dataset) if self.question.shape == "linked" else None,
+            "children": self._children(tables) if self.question.shape == "linked" else None,
             "notes": notes,
         }
 
@@ -101,6 +104,7 @@ class Judge:
         together, schema = list(self.question.together), self.question.schema
         measures = {
             "columns": lambda view: fidelity.columns(self.training, view, schema)["value"].mean(),
+            "blanks": lambda view: _blanks(fidelity.columns(self.training, view, schema)),
             "pairs": lambda view: (
                 fidelity.pairs(self.training, view, schema=schema)["difference"].abs().mean()
             ),
@@ -108,6 +112,20 @@ class Judge:
             "group": self._worst_group,
         }
         return {name: _each(name, measure, views, notes) for name, measure in measures.items()}
+
+    def _children(self, tables: dict) -> float:
+        """The number of children of each parent, real against made, by the key that fares worst."""
+        real = self.parts["training"]
+        found = []
+        for name, schema in self.dataset.schemas.items():
+            for key in schema.foreign_keys:
+                column, parent = key["fields"][0], key["reference"]
+                counts = [
+                    part[parent["resource"]][parent["fields"][0]].map(part[name][column].value_counts())
+                    for part in (real, tables)
+                ]
+                found.append(fidelity.ks(*(count.fillna(0).astype(float) for count in counts)))
+        return max(found)
 
     def _worst_group(self, view: pd.DataFrame) -> float:
         numeric = self.question.schema.kind(self.question.outcome) in ("numeric", "date")
@@ -156,6 +174,10 @@ class Judge:
                 risks[name] = None
                 notes.append(f"{name.capitalize()} cannot be tried: {one_sentence(error)}")
         return risks
+
+
+def _blanks(columns: pd.DataFrame) -> float:
+    return (columns["blank_original"] - columns["blank_synthetic"]).abs().max()
 
 
 def _each(name: str, measure, views: list, notes: list) -> list | None:

@@ -14,6 +14,7 @@ import json
 import os
 import re
 import sys
+import time
 from pathlib import Path
 
 from course.data import typed
@@ -32,8 +33,8 @@ HEAVY = {
 
 def cpu_seconds() -> float:
     """Processor time of this process and of those it has waited for."""
-    spent = os.times()
-    return spent.user + spent.system + spent.children_user + spent.children_system
+    children = os.times()
+    return time.process_time() + children.children_user + children.children_system
 
 
 class Clock:
@@ -78,8 +79,16 @@ def make(folder: Path) -> None:
         with clock.phase("sampling"):
             made = model.sample(order["rows"], seed)
         write(made, folder / f"seed-{seed}")
-    used = {"seconds": clock.seconds, "peak_mib": peak_mib()}
+    used = {"seconds": clock.seconds, "peak_mib": peak_mib(), "settings": settings(model)}
     (folder / "made.json").write_text(json.dumps(used), encoding="utf-8")
+
+
+def settings(model) -> dict:
+    """The options that a generator really handed to its library, those that JSON can hold."""
+    given = vars(model).get("options", {})
+    return {
+        name: value for name, value in given.items() if isinstance(value, str | int | float | bool | None)
+    }
 
 
 def rules_to_keep(dataset, schema) -> list[dict]:
