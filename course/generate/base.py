@@ -110,13 +110,24 @@ def as_number(values: pd.Series) -> np.ndarray:
 
 
 def decimals(numbers: np.ndarray) -> int:
-    """Decimal places to round new values of a numeric column to: two, or more where all values lie close.
+    """Decimal places to round new values of a numeric column to: as many as its own values have.
+
+    Measured values with more than six places are rounded to what their range can bear (see `places_for`). To
+    read the places off the values tells one small thing about them; no protection here counts it.
+    """
+    known = numbers[~np.isnan(numbers)]
+    for places in range(7):
+        if np.allclose(np.round(known, places), known, rtol=1e-12, atol=0):
+            return places
+    return places_for(np.ptp(known))
+
+
+def places_for(spread: float) -> int:
+    """Decimal places for a column that runs over `spread`: two, or more where all values lie close.
 
     A column that runs from 0 to 0.0004 keeps two significant digits of that range; with two places alone
     every value would be 0.
     """
-    known = numbers[~np.isnan(numbers)]
-    spread = np.ptp(known) if len(known) else 0
     return max(2, 1 - int(np.floor(np.log10(spread)))) if spread > 0 else 2
 
 

@@ -31,7 +31,7 @@ import itertools
 import numpy as np
 import pandas as pd
 
-from .base import GeneratorError, as_number, decimals
+from .base import GeneratorError, as_number, places_for
 from .ipf import BLANK, MOST_CELLS, MOST_GROUPS, CategoryCells, Ipf, NumberCells
 from .metadata import Valid, allowed_range
 
@@ -174,7 +174,7 @@ class IpfDp(Ipf):
                 low, high = self._constraints(column)["minimum"], self._constraints(column)["maximum"]
             else:
                 low, high = self._found_range(column, values)
-            places = decimals(np.array([low, high]))
+            places = places_for(high - low)
             return NumberCells.from_range(low, high, field, places, self.bins, blank)
         codes = self.domain.get(column) or list(self.schema.categories(column))
         if field["type"] == "boolean":

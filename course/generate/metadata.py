@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 import string
 
 import numpy as np
@@ -41,14 +42,21 @@ class Structural(Generator):
 
 
 class Valid(Structural):
-    """Codes from the code lists, numbers and dates within their allowed range, and rules that hold.
+    """Codes from the code lists, text that fits its pattern, numbers and dates within their range, and rules.
 
     `rules` are the data set's own (see `course.data`). Those that can be told from one row are kept, by
-    redrawing the rows that break one; rules across rows or across tables are not kept at this level.
+    redrawing the rows that break one. Rules across rows or across tables are not kept at this level:
+    `not_kept` names them.
     """
 
     def __init__(self, rules: list[dict] = ()):
         self.rules = list(rules)
+
+    @property
+    def not_kept(self) -> list[str]:
+        """The rules of this table that the rows made here may break."""
+        mine = [rule for rule in self.rules if rule["table"] == self.schema.name]
+        return [rule["name"] for rule in mine if not self._concerns_one_row(rule)]
 
     def _sample(self, rows: int, rng: np.random.Generator) -> pd.DataFrame:
         drawn = self._drawn(rows, rng)
@@ -95,6 +103,8 @@ class Valid(Structural):
         limits = allowed_range(field.get("constraints", {}))
         if codes := list(self.schema.categories(column)):
             return pd.Series(rng.choice(np.array(codes, dtype=object), rows))
+        if pattern := field.get("constraints", {}).get("pattern"):
+            return _matching(pattern, column, rows, rng)
         if not limits:
             return super()._column(column, rows, rng)
         # A limit on one side only is given a thousand numbers of room.
@@ -103,6 +113,37 @@ class Valid(Structural):
         whole = field["type"] in ("integer", "date")
         drawn = rng.integers(int(low), int(high) + 1, rows) if whole else rng.uniform(low, high, rows)
         return from_number(drawn.astype(float), field)
+
+
+def _matching(pattern: str, column: str, rows: int, rng: np.random.Generator) -> pd.Series:
+    """Text that matches a pattern of characters, classes such as [A-J0-9] or \\d, and counts such as {6}.
+
+    GeneratorError for a pattern with anything else. A library does more (regexmodel, which metasyn uses), but
+    draws from the global random state, one value at a time.
+    """
+    inside = pattern.removeprefix("^").removesuffix("$")
+    parts = re.findall(r"(\[[^\]\\^]+\]|\\d|[\w /-])(?:\{(\d+)\})?", inside)
+    understood = "".join(one + ("{" + many + "}" if many else "") for one, many in parts)
+    if understood != inside or not parts:
+        raise GeneratorError(
+            f"The pattern {pattern!r} of column {column!r} has parts this generator cannot write: use "
+            "characters, classes such as [A-Z0-9], and counts such as {6}, or give the column a code list."
+        )
+    letters = [rng.choice(_letters(one), (rows, int(many or 1))) for one, many in parts]
+    letters = np.concatenate(letters, axis=1)
+    return pd.Series(letters.view(f"<U{letters.shape[1]}").ravel().astype(object))
+
+
+def _letters(part: str) -> list[str]:
+    """The characters that one part of a pattern allows: ABCDE for [A-E], X for X."""
+    if part == r"\d":
+        return list(string.digits)
+    ranges = re.findall(r"(.)-(.)|(.)", part[1:-1]) if part.startswith("[") else [("", "", part)]
+    return [
+        letter
+        for first, last, single in ranges
+        for letter in (single or map(chr, range(ord(first), ord(last) + 1)))
+    ]
 
 
 def allowed_range(constraints: dict) -> dict[str, float]:
