@@ -10,6 +10,7 @@ A few small jobs, each in its own section below:
 4. Status page. The `lab-status` directive sets measured run times beside the budgets in the notebooks.
 5. Front door. `index.html` at the top of the site, which leads to the landing page.
 6. Tool catalogue. The `tool-catalogue` directive writes out `book/tools.yml`.
+7. Comparison. The `comparison` directive shows a part of the stored run of every generator.
 
 Nothing here asks another host for anything, and every page works when opened as a file.
 """
@@ -283,6 +284,34 @@ def tool_entry(tool: dict) -> nodes.section:
     return titled(tool["name"], [*content, tried] if tried.children else content)
 
 
+# 7. Comparison --------------------------------------------------------------------------------------------
+
+
+class Comparison(SphinxDirective):
+    """`comparison`: one part of `course.compare.page`, by its name, made from the stored run."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        from course import compare
+        from course.compare import page
+
+        for file in (compare.RESULTS, compare.SCALE):
+            self.env.note_dependency(str(file))
+        part = self.arguments[0]
+        if part == "charts":
+            return [chart_node(figure, caption) for figure, caption in page.charts()]
+        if part not in page.PARTS:
+            raise self.error(f"There is no part {part!r}. Known: charts, {', '.join(page.PARTS)}.")
+        return [nodes.raw(text=page.PARTS[part](), format="html")]
+
+
+def chart_node(figure: dict, caption: str) -> nodes.raw:
+    """A chart on a page that is no lab, with its caption and its numbers."""
+    html = f'<div class="cell_output">{chart_html(figure)}{caption}</div>'
+    return nodes.raw(text=html, format="html", classes=["chart"])
+
+
 # Set-up ---------------------------------------------------------------------------------------------------
 
 
@@ -294,6 +323,7 @@ def setup(app: Sphinx) -> dict:
     app.add_node(HideCodeCellNode, override=True, html=(visit_folded_cell, depart_folded_cell))
     app.add_directive("lab-status", LabStatus)
     app.add_directive("tool-catalogue", ToolCatalogue)
+    app.add_directive("comparison", Comparison)
     app.connect("doctree-read", name_folded_cells)
     app.connect("doctree-read", fold_long_tables)
     app.connect("doctree-read", add_lesson_header)

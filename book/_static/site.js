@@ -43,6 +43,49 @@
     }
   }
 
+  // A table marked sortable: each head becomes a button. A second press turns the order round; dashes stay last.
+  for (const table of document.querySelectorAll("table.sortable")) {
+    const said = document.createElement("p");
+    Object.assign(said, { className: "sr-only", role: "status" });
+    table.closest(".wide-table").after(said);
+    const heads = [...table.tHead.rows[0].cells];
+    const valueOf = (row, place) => {
+      const cell = row.cells[place];
+      if (cell.dataset.value !== undefined) return Number(cell.dataset.value);
+      return cell.textContent.trim() === "–" ? null : cell.textContent.trim();
+    };
+    heads.forEach((head, place) => {
+      const button = document.createElement("button");
+      Object.assign(button, { type: "button", className: "sort", textContent: head.textContent });
+      head.replaceChildren(button);
+      button.addEventListener("click", () => {
+        const down = head.getAttribute("aria-sort") === "ascending";
+        heads.forEach((other) => other.removeAttribute("aria-sort"));
+        head.setAttribute("aria-sort", down ? "descending" : "ascending");
+        const rows = [...table.tBodies[0].rows].map((row) => [valueOf(row, place), row]);
+        const kind = (value) => (value === null ? 2 : typeof value === "string" ? 1 : 0); // numbers, words, dashes
+        const order = (a, b) => (kind(a) === 0 ? a - b : kind(a) === 1 ? a.localeCompare(b) : 0);
+        rows.sort(([a], [b]) => kind(a) - kind(b) || (down ? -1 : 1) * order(a, b));
+        table.tBodies[0].append(...rows.map(([, row]) => row));
+        said.textContent = `Sorted by ${button.textContent}, ${down ? "from high to low" : "from low to high"}.`;
+      });
+    });
+  }
+
+  // Tables by data set: a list to choose which are shown. Without scripts all of them are.
+  const sets = [...document.querySelectorAll(".by-data-set")];
+  if (sets.length) {
+    const label = document.createElement("label");
+    const list = document.createElement("select");
+    label.className = "choose-data-set";
+    label.append("Data set ", list);
+    list.append(...["all", ...sets.map((set) => set.dataset.name)].map((name) => new Option(name, name)));
+    list.addEventListener("change", () => {
+      sets.forEach((set) => (set.hidden = list.value !== "all" && set.dataset.name !== list.value));
+    });
+    sets[0].before(label);
+  }
+
   // Paper cannot be clicked, and is white: print with everything open, in light colours; then put all back.
   const root = document.documentElement;
   let before = { opened: [], theme: root.dataset.theme };

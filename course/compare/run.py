@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from course import data, generate
-from course.compare import BASELINES, RESULTS
+from course.compare import BASELINES, RESULTS, row
 from course.compare.figures import Judge, one_sentence
 from course.compare.make import read
 from course.compare.questions import ask, parentless
@@ -216,11 +216,28 @@ def _last_words(folder: Path, code: int) -> str:
     return one_sentence(ValueError(f"{kind.rpartition('.')[2]}: {words}" if words else errors[-1]))
 
 
+def try_out(generators: list[str], dataset: str, seconds: float = SECONDS):
+    """The same run for a few generators of single tables, here and now. Returns rows as `load` gives them.
+
+    Kept nowhere. The row of real people (control) comes first. Prints what runs.
+    """
+    import pandas as pd
+
+    judge, rows = Judge(ask(dataset)), []
+    truth = {f"{dataset} table": {"training": [judge.real.value, judge.real.low, judge.real.high]}}
+    for name in ("control", *generators):
+        print(f"{name} on {dataset} ...", end=" ", flush=True)
+        result = run_unit(Unit(name, dataset, "table"), judge, seconds)
+        print("measured." if result["status"] == "done" else result["why"], flush=True)
+        rows.append(row(result, truth))
+    return pd.DataFrame(rows)
+
+
 # ------------------------------------------------------------------------------ the whole run
 
 
 def truths() -> dict:
-    """The finding of each question in the whole simulated population: what a perfect analysis would find."""
+    """Each finding in the whole simulated population, which is the truth, and in the training part."""
     sys.path.insert(0, str(data.FOLDER))
     import simulation
 
@@ -230,8 +247,12 @@ def truths() -> dict:
         population = simulation.load(dataset).population(seed=seed)
         for shape in ("table", "history"):
             if question := ask(dataset, shape):
-                value = question.finding(question.judged(population)).value
-                found[f"{dataset} {shape}"] = {"means": question.finding_means, "value": value}
+                real = Judge(question).real
+                found[f"{dataset} {shape}"] = {
+                    "means": question.finding_means,
+                    "value": question.finding(question.judged(population)).value,
+                    "training": [real.value, real.low, real.high],
+                }
     return found
 
 
