@@ -216,11 +216,11 @@ def test_a_run_goes_on_after_a_failure_and_carries_on_after_an_interrupt(kept, j
 
 def test_a_limit_is_said_and_tried_again_only_when_it_is_wider(judge):
     unit = Unit("cart", "claims", "table")
-    result = run.run_unit(unit, judge, seconds=0.3)
-    assert result["status"] == "limit" and "did not finish in 0.3 s" in result["why"]
-    assert run.done(result, unit, 0.3, run.MIB) and run.done(result, unit, 0.2, run.MIB)
+    result = run.run_unit(unit, judge, seconds=0.05)
+    assert result["status"] == "limit" and "did not finish in 0.05 s" in result["why"]
+    assert run.done(result, unit, 0.05, run.MIB) and run.done(result, unit, 0.01, run.MIB)
     assert not run.done(result, unit, 1, run.MIB)
-    assert not run.done({**result, "key": "another"}, unit, 0.3, run.MIB)
+    assert not run.done({**result, "key": "another"}, unit, 0.05, run.MIB)
     memory = run.run_unit(unit, judge, mib=20)
     assert memory["status"] == "limit" and "more than 20 MiB" in memory["why"]
 

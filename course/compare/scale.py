@@ -29,7 +29,7 @@ from course.compare.store import Store, key, made_by
 from course.environment import ROOT, network_variables
 
 SIZES, LARGEST = (1_000, 10_000, 100_000), 1_000_000
-SECONDS, MIB = 60, 12_288
+SECONDS, MIB = 40, 12_288
 BY_HAND = ("structural", "valid", "marginal", "ipf", "ipf-dp", "copula", "cart")
 CODE = [
     *(f"course/compare/{part}.py" for part in ("scale", "peers", "make")),
