@@ -49,6 +49,7 @@ _TABLE = {
     "sdv-gaussian-copula": ("sdv", "Sdv", {"synthesiser": "GaussianCopulaSynthesizer"}),
     "sdv-ctgan": ("sdv", "Sdv", {"synthesiser": "CTGANSynthesizer"}),
     "sdv-tvae": ("sdv", "Sdv", {"synthesiser": "TVAESynthesizer"}),
+    "sdv-copulagan": ("sdv", "Sdv", {"synthesiser": "CopulaGANSynthesizer"}),
     "synthcity-marginal-distributions": ("synthcity", "Synthcity", {"plugin": "marginal_distributions"}),
     "synthcity-bayesian-network": ("synthcity", "Synthcity", {"plugin": "bayesian_network"}),
     "synthcity-arf": ("synthcity", "Synthcity", {"plugin": "arf"}),
@@ -68,6 +69,7 @@ _LINKED = {
 }
 _HISTORY = {
     "markov": ("history", "Markov", {}),
+    "sdv-par": ("history", "SdvPar", {}),
 }
 _REGISTER = {"table": _TABLE, "linked": _LINKED, "history": _HISTORY}
 
