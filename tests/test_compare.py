@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import platform
 
@@ -216,13 +217,21 @@ def test_a_run_goes_on_after_a_failure_and_carries_on_after_an_interrupt(kept, j
 
 def test_a_limit_is_said_and_tried_again_only_when_it_is_wider(judge):
     unit = Unit("cart", "claims", "table")
-    result = run.run_unit(unit, judge, seconds=0.05)
+    with contextlib.closing(run.Host()) as host:
+        result = run.run_unit(unit, judge, host, seconds=0.05)
+        memory = run.run_unit(unit, judge, host, mib=20)
     assert result["status"] == "limit" and "did not finish in 0.05 s" in result["why"]
     assert run.done(result, unit, 0.05, run.MIB) and run.done(result, unit, 0.01, run.MIB)
     assert not run.done(result, unit, 1, run.MIB)
     assert not run.done({**result, "key": "another"}, unit, 0.05, run.MIB)
-    memory = run.run_unit(unit, judge, mib=20)
     assert memory["status"] == "limit" and "more than 20 MiB" in memory["why"]
+
+
+def test_where_processes_cannot_be_split_off_each_unit_starts_its_own(judge, monkeypatch):
+    monkeypatch.delattr("os.fork")
+    with contextlib.closing(run.Host()) as host:
+        result = run.run_unit(Unit("marginal", "claims", "table"), judge, host)
+    assert result["status"] == "done" and result["notes"] == []
 
 
 def test_every_generator_is_in_the_run():

@@ -125,7 +125,7 @@ def choose(
     - linked, history: several tables tied by keys; several rows for each person
     - seconds: processor time to fit and draw once, at most so much
     - finding: on average over the tables drawn it must lie within the real 95% interval, and its own interval
-      must overlap that by half or more
+      must overlap that by 0.6 or more (one that is very wide overlaps anything by 0.5)
     - groups: the worst group's distance may be at most twice that of a fresh sample of real people
     - rules: no row may break a business rule that could be asked
     - outside: no attack may find more about people in the data than about the control, beyond chance
@@ -205,7 +205,7 @@ def _finding(generator, runs, results):
             return False, f"the finding cannot be made on {one['dataset']}"
         if one["missed"] > 1:
             return False, f"the finding lies outside the real 95% interval on {one['dataset']}"
-        if one["overlap"] < 0.5:
+        if one["overlap"] < 0.6:
             return (
                 False,
                 f"the finding overlaps the real one by {one['overlap']:.2f} only on {one['dataset']}",

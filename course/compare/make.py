@@ -1,9 +1,10 @@
 """One generator, one table, one process of its own: fit, draw, and say what it took.
 
-    python -m course.compare.make FOLDER
+    python -m course.compare.make FOLDER           carry out the order in FOLDER/order.json
+    python -m course.compare.make --host LIBRARY   load a library, then do so for each folder that is named
 
-reads FOLDER/order.json and writes the synthetic tables and FOLDER/made.json beside it. The process that
-started this one watches its time and memory, and ends it when it takes too much.
+It writes the synthetic tables and made.json into the folder. The process that started it watches its time and
+memory, and ends it when it takes too much.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import os
 import re
 import sys
 import time
+import traceback
 from pathlib import Path
 
 from course.data import typed
@@ -120,5 +122,53 @@ def read(folder: Path, schemas: dict):
     return made[""] if list(schemas) == [""] else made
 
 
+def carry_out(folder: Path) -> None:
+    """Do what the order in a folder asks: a unit of the comparison, or of the benchmark."""
+    order = json.loads((folder / "order.json").read_text(encoding="utf-8"))
+    if "dataset" in order:
+        return make(folder)
+    from course.compare import scale
+
+    return scale.make(folder)
+
+
+def host(library: str) -> None:
+    """Load a library, then split off a fresh process for each folder named on standard input, one at a time.
+
+    Loading a large library takes longer than most fits, and this way it is done once for all data sets.
+    Writes the number of each process on standard output, and how it ended into ended.txt. Not on Windows.
+    """
+    load_heavy(library)
+    for line in sys.stdin:
+        folder = Path(line.rstrip("\n"))
+        process = os.fork()
+        if process == 0:
+            alone(folder)
+        print(process, flush=True)
+        _, status = os.waitpid(process, 0)
+        (folder / "ended.txt").write_text(str(os.waitstatus_to_exitcode(status)), encoding="utf-8")
+
+
+def alone(folder: Path) -> None:
+    """Carry out an order in a process that was split off, with its words in a file, and end the process."""
+    os.chdir(folder)  # some libraries leave files where they run
+    said = os.open("said.txt", os.O_WRONLY | os.O_CREAT)
+    for output in (1, 2):
+        os.dup2(said, output)
+    code = 1
+    try:
+        carry_out(folder)
+        code = 0
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
 if __name__ == "__main__":
-    make(Path(sys.argv[1]))
+    if sys.argv[1] == "--host":
+        host(sys.argv[2])
+    else:
+        carry_out(Path(sys.argv[1]))

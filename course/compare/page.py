@@ -300,6 +300,8 @@ def scale_results() -> pd.DataFrame:
 
 def growth() -> str:
     """Seconds and memory by rows, and the growth exponent."""
+    if not compare.SCALE.exists():
+        return "<p>The benchmark has not been run yet.</p>"
     results = scale_results()
     sizes, rows = sorted(set(results["rows"])), []
     for generator, runs in results[results["cut"] == ""].groupby("generator", sort=False):
@@ -331,6 +333,8 @@ def _short(seconds: float) -> str:
 
 def peers() -> str:
     """Ours beside a library that does the same job, in the same run."""
+    if not compare.SCALE.exists():
+        return ""
     results, rows = scale_results(), []
     for ours, theirs in SAME_JOB:
         cut = theirs if theirs in PEERS and PEERS[theirs].columns else ""

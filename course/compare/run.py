@@ -6,7 +6,9 @@ done again. A generator that fails is listed with its sentence, and the run goes
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -113,7 +115,7 @@ class Judges:
         return self.held[asked]
 
 
-def run_unit(unit: Unit, judge: Judge, seconds: float = SECONDS, mib: int = MIB) -> dict:
+def run_unit(unit: Unit, judge: Judge, host: Host, seconds: float = SECONDS, mib: int = MIB) -> dict:
     """One unit's result, whatever happens in it: its figures, or the sentence that says why there are
     none.
     """
@@ -124,7 +126,7 @@ def run_unit(unit: Unit, judge: Judge, seconds: float = SECONDS, mib: int = MIB)
         folder = Path(place)
         order = {**unit.name, "options": unit.options, "seeds": SEEDS, "rows": rows_to_draw(judge)}
         (folder / "order.json").write_text(json.dumps(order), encoding="utf-8")
-        ended = watched(["-m", "course.compare.make", place], folder, seconds, mib)
+        ended = watched(host, folder, unit.generator.partition("-")[0], seconds, mib)
         result |= {"limits": {"seconds": seconds, "mib": mib}, **ended}
         if ended["status"] != "done":
             return result
@@ -152,47 +154,68 @@ def rows_to_draw(judge: Judge) -> int:
     return len(judge.parts["training"][parentless(judge.dataset.schemas)])
 
 
-def watched(command: list, folder: Path, seconds: float, mib: int) -> dict:
-    """Run Python on a command, and end it when it has used `seconds` of processor time or `mib` of memory.
+class Host:
+    """Starts units. Where processes can be split off, one with the library loaded is kept ready."""
+
+    def __init__(self):
+        self.library, self.process = None, None
+
+    def start(self, folder: Path, library: str):
+        """Start the order in a folder.
+
+        Returns the number of its process, and a function that gives its exit code, or None while it runs.
+        """
+        ended = folder / "ended.txt"
+        if hasattr(os, "fork"):
+            if self.library != library or self.process.poll() is not None:
+                self.close()
+                self.library, self.process = library, _python("--host", library, stdin=subprocess.PIPE)
+            self.process.stdin.write(f"{folder}\n")
+            self.process.stdin.flush()
+            number = int(self.process.stdout.readline())
+            return number, lambda: int(ended.read_text() or 1) if ended.exists() else self.process.poll()
+        with open(folder / "said.txt", "w", encoding="utf-8") as said:
+            process = _python(str(folder), cwd=folder, stdout=said, stderr=subprocess.STDOUT)
+        return process.pid, process.poll
+
+    def close(self) -> None:
+        """End the process that was kept ready."""
+        if self.process:
+            self.process.kill()
+            self.process.wait()
+
+
+def _python(*arguments: str, **more) -> subprocess.Popen:
+    options = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True, **more}
+    command = [sys.executable, "-m", "course.compare.make", *arguments]
+    return subprocess.Popen(command, env=variables({"PYTHONPATH": str(ROOT)}), **options)
+
+
+def watched(host: Host, folder: Path, library: str, seconds: float, mib: int) -> dict:
+    """Start an order, and end it when it has used `seconds` of processor time or `mib` of memory.
 
     Returns status ("done", "failed" or "limit"), and why, seconds by phase and peak memory as far as known.
     """
     import psutil
 
-    with open(folder / "said.txt", "w", encoding="utf-8") as said:
-        process = subprocess.Popen(
-            [sys.executable, *command],
-            cwd=folder,  # some libraries leave files where they run
-            env=variables({"PYTHONPATH": str(ROOT)}),
-            stdout=said,
-            stderr=subprocess.STDOUT,
-        )
-        try:
-            seen, loaded, peak, began = psutil.Process(process.pid), 0.0, 0, time.monotonic()
-            while process.poll() is None:
-                try:
-                    clock = seen.cpu_times()
-                    peak = max(peak, seen.memory_info().rss // 2**20)
-                except psutil.Error:
-                    break
-                if _phase(folder) in ("starting", "loading"):
-                    loaded = clock.user + clock.system
-                spent = clock.user + clock.system - loaded
-                waited = time.monotonic() - began
-                if spent > seconds or peak > mib or waited > 20 * seconds:
-                    return {
-                        "status": "limit",
-                        "why": _limit(folder, spent > seconds, peak > mib, seconds, mib),
-                    }
-                time.sleep(0.1)
-            process.wait()
-        finally:
-            if process.poll() is None:
-                process.kill()
-                process.wait()
+    number, ended = host.start(folder, library)
+    loaded, peak, began = 0.0, 0, time.monotonic()
+    while ended() is None:
+        with contextlib.suppress(psutil.Error):
+            seen = psutil.Process(number)
+            clock, peak = seen.cpu_times(), max(peak, seen.memory_info().rss // 2**20)
+            loaded = clock.user + clock.system if _phase(folder) in ("starting", "loading") else loaded
+            spent, waited = clock.user + clock.system - loaded, time.monotonic() - began
+            if spent > seconds or peak > mib or waited > 300 + 20 * seconds:
+                why = _limit(folder, spent > seconds, peak > mib, seconds, mib)
+                seen.kill()
+                while ended() is None:
+                    time.sleep(0.05)
+                return {"status": "limit", "why": why}
+        time.sleep(0.05)
     if (folder / "made.json").exists():
         return {"status": "done", **json.loads((folder / "made.json").read_text(encoding="utf-8"))}
-    return {"status": "failed", "why": _last_words(folder, process.returncode)}
+    return {"status": "failed", "why": _last_words(folder, ended())}
 
 
 def _phase(folder: Path) -> str:
@@ -231,13 +254,14 @@ def try_out(generators: list[str], dataset: str, seconds: float = SECONDS):
     """
     import pandas as pd
 
-    judge, rows = Judge(ask(dataset)), []
+    judge, host, rows = Judge(ask(dataset)), Host(), []
     truth = {f"{dataset} table": {"training": [judge.real.value, judge.real.low, judge.real.high]}}
     for name in ("control", *generators):
         print(f"{name} on {dataset} ...", end=" ", flush=True)
-        result = run_unit(Unit(name, dataset, "table"), judge, seconds)
+        result = run_unit(Unit(name, dataset, "table"), judge, host, seconds)
         print("measured." if result["status"] == "done" else result["why"], flush=True)
         rows.append(row(result, truth))
+    host.close()
     return pd.DataFrame(rows)
 
 
@@ -272,17 +296,15 @@ def run(todo: list[Unit], kept: Store, again: bool, seconds: float, mib: int, sa
         return 0
     say("First the truth: the findings in the simulated populations. About 15 seconds.", flush=True)
     by, began, judges, trouble = made_by(seeds=list(SEEDS), truth=truths()), time.monotonic(), Judges(), 0
-    for number, unit in enumerate(wanted, 1):
-        so_far = time.strftime("%H:%M:%S", time.gmtime(time.monotonic() - began))
-        say(
-            f"{number} of {len(wanted)}, {so_far}: {unit.generator} on {unit.dataset} ...",
-            end=" ",
-            flush=True,
-        )
-        result = run_unit(unit, judges.of(unit), seconds, mib)
-        kept.add(result, by)
-        trouble += result["status"] != "done"
-        say(said(result), flush=True)
+    with contextlib.closing(Host()) as host:
+        for number, unit in enumerate(wanted, 1):
+            so_far = time.strftime("%H:%M:%S", time.gmtime(time.monotonic() - began))
+            doing = f"{number} of {len(wanted)}, {so_far}: {unit.generator} on {unit.dataset} ..."
+            say(doing, end=" ", flush=True)
+            result = run_unit(unit, judges.of(unit), host, seconds, mib)
+            kept.add(result, by)
+            trouble += result["status"] != "done"
+            say(said(result), flush=True)
     return trouble
 
 

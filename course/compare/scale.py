@@ -12,6 +12,7 @@ environment are put into a temporary folder for the run, and skipped with a sent
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import subprocess
@@ -24,7 +25,7 @@ from pathlib import Path
 from course import generate
 from course.compare import SCALE
 from course.compare.peers import OUTSIDE, PEERS
-from course.compare.run import OPTIONS, watched
+from course.compare.run import OPTIONS, Host, watched
 from course.compare.store import Store, key, made_by
 from course.environment import ROOT, network_variables
 
@@ -154,12 +155,13 @@ def run(todo: list[Unit], kept: Store, again: bool, seconds: float, mib: int, sa
     wanted = [unit for unit in todo if again or (kept.find(**unit.name) or {}).get("key") != unit.key]
     say(f"{len(todo)} units, of which {len(todo) - len(wanted)} stand already.", flush=True)
     by, trouble = made_by(limits={"seconds": seconds, "mib": mib}), 0
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as outside:
+    place = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
+    with place as outside, contextlib.closing(Host()) as host:
         missing = fetch(outside, {unit.generator for unit in wanted if unit.peer}, say)
         for number, unit in enumerate(wanted, 1):
             say(f"{number} of {len(wanted)}: {unit.generator} at {unit.rows:,} rows ...", end=" ", flush=True)
             result = missing.get(unit.generator) or too_slow_before(unit, kept)
-            result = result or run_unit(unit, outside, seconds, mib)
+            result = result or run_unit(unit, outside, host, seconds, mib)
             kept.add({**unit.name, "key": unit.key, "options": unit.options, **result}, by)
             trouble += result["status"] != "done"
             done = result["status"] == "done"
@@ -181,12 +183,12 @@ def too_slow_before(unit: Unit, kept: Store) -> dict | None:
     return {"status": "skipped", "why": f"Not tried: at {met['rows']:,} rows this was said: {met['why']}"}
 
 
-def run_unit(unit: Unit, outside: str, seconds: float, mib: int) -> dict:
-    program = "import pathlib, sys; from course.compare import scale; scale.make(pathlib.Path(sys.argv[1]))"
+def run_unit(unit: Unit, outside: str, host: Host, seconds: float, mib: int) -> dict:
+    """One unit's result: what it took, or the sentence that says why that is not known."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as place:
         order = {**unit.name, "options": unit.options, "outside": outside}
         Path(place, "order.json").write_text(json.dumps(order), encoding="utf-8")
-        return watched(["-c", program, place], Path(place), seconds, mib)
+        return watched(host, Path(place), unit.generator.partition("-")[0], seconds, mib)
 
 
 def fetch(folder: str, peers: set[str], say=print) -> dict:
