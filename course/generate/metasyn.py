@@ -1,11 +1,11 @@
-"""Adapter to metasyn, made at Utrecht University (MIT): each column alone, as one distribution with its parameters.
+"""Adapter to metasyn, made at Utrecht University (MIT): each column alone, as one distribution.
 
-Codes and true/false keep their shares. Whole numbers, decimals and dates get the distribution that fits best out of
-metasyn's list. Texts get a pattern of characters. Blanks keep their share. No column knows of another.
+Codes and true/false keep their shares. Whole numbers, decimals and dates get the best-fitting distribution of
+its list. Texts get a pattern of characters. Blanks keep their share. No column knows of another.
 
 Its parameters can be real values: the smallest and largest of a column that is fitted best by a uniform or a
-truncated distribution, the one value of a constant column, and every code, however rare. metasyn offers more careful
-parameters in a package of its own, metasyn-disclosure, which this course does not install.
+truncated distribution, the one value of a constant column, and every code, however rare. metasyn offers more
+careful parameters in a package of its own, metasyn-disclosure, which this course does not install.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ def _count(column: str, codes: dict) -> None:
 
 @contextlib.contextmanager
 def _running(doing: str, seed: int):
-    """Quiet and seeded; metasyn sets the global random states, which are put back. Failures in one sentence."""
+    """Quiet and seeded; the global random states that metasyn sets are put back. Failures in one sentence."""
     kept = random.getstate(), np.random.get_state()
     try:
         with (

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import copy
+import io
 import warnings
 
 import numpy as np
@@ -12,35 +14,51 @@ from .base import Generator, GeneratorError, as_number, from_number
 
 
 class Sdv(Generator):
-    """Any single-table synthesiser of SDV, by its class name. Other options go to SDV as they are."""
+    """Any single-table synthesiser of SDV, by its class name. Options such as epochs go to SDV as they are.
 
-    def __init__(self, synthesiser: str, **options):
+    `constraints` is a list of objects of sdv.cag: rules that every row will keep, on any columns but
+    identifiers. SDV's own object is `.model`, and a network's losses are `.model.get_loss_values()`.
+    """
+
+    def __init__(self, synthesiser: str, constraints: list | tuple = (), **options):
         self.synthesiser = synthesiser
         self.slow = f"SDV's {synthesiser}"
+        self.constraints = copy.deepcopy(list(constraints))  # SDV keeps what it learns in them
         self.options = options
 
     def _fit(self, table: pd.DataFrame) -> None:
         import sdv.single_table
 
-        _one_thread()
         metadata = self.schema.select(self.columns).to_sdv()
-        with _seeded(0), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            try:
-                self.model = getattr(sdv.single_table, self.synthesiser)(metadata, **self.options)
-                self.model.fit({self.schema.name: self._plain(table)})
-            except Exception as error:
-                why = " ".join(str(error).split())
-                raise GeneratorError(f"SDV's {self.synthesiser} could not be fitted: {why}") from error
+        with self._running("be fitted", seed=0):
+            self.model = getattr(sdv.single_table, self.synthesiser)(metadata, **self.options)
+            if self.constraints:
+                self.model.add_constraints(self.constraints)
+            self.model.fit({self.schema.name: self._plain(table)})
 
     def _sample(self, rows: int, rng: np.random.Generator) -> pd.DataFrame:
-        self.model.reset_sampling()
-        # SDV draws from one fixed seed unless told otherwise; it has no public way to be told.
-        self._seed(int(rng.integers(2**31)))
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        seed = int(rng.integers(2**31))
+        with self._running("draw rows", seed):
+            self.model.reset_sampling()
+            # SDV draws from one fixed seed unless told otherwise; it has no public way to be told.
+            self._seed(seed)
             drawn = self.model.sample(rows)[self.schema.name]
+        if len(drawn) < rows:
+            raise GeneratorError(
+                f"SDV's {self.synthesiser} made {len(drawn):,} of {rows:,} rows that keep its constraints: "
+                "loosen them, or ask for fewer rows."
+            )
         return pd.DataFrame({column: self._typed(column, drawn[column]) for column in self.columns})
+
+    @contextlib.contextmanager
+    def _running(self, doing: str, seed: int):
+        """Quiet, seeded and on one thread. Whatever SDV cannot do is a GeneratorError of one sentence."""
+        try:
+            with _seeded(seed):
+                yield
+        except Exception as error:
+            why = " ".join(str(error).split())
+            raise GeneratorError(f"SDV's {self.synthesiser} could not {doing}: {why}") from error
 
     def _seed(self, seed: int) -> None:
         if self.synthesiser == "GaussianCopulaSynthesizer":
@@ -70,21 +88,21 @@ class Sdv(Generator):
 
 @contextlib.contextmanager
 def _seeded(seed: int):
-    """SDV's networks train from the global random states: seed them, and put them back afterwards."""
+    """SDV's networks draw from the global random states: seed them and put them back. No bars."""
     import torch
 
+    torch.set_num_threads(1)  # more would slow down everybody on a shared machine
     kept = np.random.get_state()
-    with torch.random.fork_rng():
+    with (
+        torch.random.fork_rng(),
+        contextlib.redirect_stderr(io.StringIO()),
+        contextlib.redirect_stdout(io.StringIO()),
+        warnings.catch_warnings(),
+    ):
+        warnings.simplefilter("ignore")
         np.random.seed(seed)
         torch.manual_seed(seed)
         try:
             yield
         finally:
             np.random.set_state(kept)
-
-
-def _one_thread() -> None:
-    """On a shared machine, several threads per learner make training slower, not faster."""
-    import torch
-
-    torch.set_num_threads(1)

@@ -4,9 +4,9 @@ What is done to the table before a plugin sees it, and undone afterwards:
 
 - A blank number or date becomes the column's median, and a yes/no column beside it says that it was blank. A
   blank code or text is one more code. Almost no plugin takes blanks.
-- Codes, texts, true/false, and numbers with fewer than 15 different values become 0, 1, 2 ... in sorted order.
-  That is what synthcity does itself, except that here an answer outside the list is moved to the nearest code,
-  where synthcity would stop with an error.
+- Codes, texts, true/false, and numbers with fewer than 15 different values become 0, 1, 2 ... in their order,
+  which is what synthcity does itself. But here an answer outside the list is moved to the nearest code, where
+  synthcity would stop with an error.
 - Dates become days. Whole numbers are passed as decimals: synthcity cuts off what stands behind the point
   instead of rounding, and ages would come out half a year too young.
 - A column with one value only is kept aside, and put back.
@@ -41,7 +41,7 @@ _CHEAPER = {
     "dpgan": {"n_iter": 10},
     "nflow": {"n_iter": 20},
     "pategan": {"n_iter": 10},
-    "rtvae": {"n_iter": 50},
+    "privbayes": {"K": 2},  # the three parents it would choose take a hundred seconds
     "tvae": {"n_iter": 50},
 }
 _PRIVACY = ("adsgan", "aim", "decaf", "dpgan", "pategan", "privbayes")  # the others are in "generic"
@@ -53,8 +53,8 @@ _MOST = 2000  # codes in one column: with more, some plugins need gigabytes
 class Synthcity(Generator):
     """Any plugin of synthcity for one table, by its name. Other options go to the plugin as they are.
 
-    `strict` is False unless you ask. When it is True, as in synthcity itself, a batch loses its repeated rows,
-    and those outside the real smallest and largest values: that changes the shares of a table with few
+    `strict` is False unless you ask. When it is True, as in synthcity itself, a batch loses its repeated
+    rows, and those outside the real smallest and largest values: that changes the shares of a table with few
     combinations. The plugin itself is `.model`.
     """
 
