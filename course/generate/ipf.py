@@ -20,7 +20,7 @@ import pandas as pd
 
 from .base import Generator, GeneratorError, as_number, from_number
 
-BLANK = "blank"  # the label of missing values in a published table
+BLANK = "(blank)"  # the label of missing values in a published table, always the last
 MOST_CELLS = 2_000_000  # in one table of counts, or in one clique of the fitted model
 ROUNDS = 200  # of fitting, at most
 LEAST_SHOWN = 0.9  # of the rows, in a pair that is picked without being asked for
@@ -45,10 +45,9 @@ def iterative_proportional_fitting(
     fitted = np.array(seed_table, dtype=float)
     wanted = {tuple(axes): np.asarray(counts, dtype=float) for axes, counts in margins.items()}
     for axes, counts in wanted.items():
-        if list(axes) != sorted(set(axes)) or counts.shape != tuple(fitted.shape[axis] for axis in axes):
-            raise GeneratorError(
-                f"The margin {axes} must name axes in order and have their shape in the table."
-            )
+        shape = [fitted.shape[axis] for axis in axes if axis in range(fitted.ndim)]
+        if list(axes) != sorted(set(axes)) or list(counts.shape) != shape:
+            raise GeneratorError(f"The margin {axes} must name axes in order and have their shape.")
     if (fitted < 0).any() or any(not (counts >= 0).all() for counts in wanted.values()):
         raise GeneratorError("The table and its margins must be counts: 0 or more, with none missing.")
     for _ in range(rounds):
@@ -90,7 +89,7 @@ class Ipf(Generator):
     def __init__(self, margins: list | None = None, threshold: int = 10, rounding: int = 5, bins: int = 50):
         if threshold < 1 or rounding < 1 or bins < 1:
             raise GeneratorError("The threshold, the rounding and the number of bins must each be 1 or more.")
-        self.margins, self.threshold, self.rounding, self.bins = margins, threshold, rounding, bins
+        self.asked, self.threshold, self.rounding, self.bins = margins, threshold, rounding, bins
 
     def _fit(self, table: pd.DataFrame) -> None:
         chosen = self._asked_for()
@@ -101,6 +100,7 @@ class Ipf(Generator):
             place[column] = cells.code(table[column])
             counts = np.bincount(place[column][place[column] >= 0], minlength=len(cells.labels))
             self._publish((column,), self._controlled((column,), counts))
+        self.rows = self._estimated_rows()
         for column, cells in self.cells.items():
             cells.join(self._known((column,)), self._groups())
             self.totals[column] = cells.group_totals()
@@ -112,9 +112,9 @@ class Ipf(Generator):
 
     def _asked_for(self) -> list[tuple] | None:
         """The person's choice of margins, checked. Single columns are left out: they are always published."""
-        if self.margins is None:
+        if self.asked is None:
             return None
-        for margin in self.margins:
+        for margin in self.asked:
             if isinstance(margin, str) or len(set(margin)) < len(margin):
                 raise GeneratorError(f"Each margin is a tuple of different columns, not {margin!r}.")
             for column in margin:
@@ -123,7 +123,7 @@ class Ipf(Generator):
                         f"The margin {margin!r} names {column!r}, which is not a column that can be counted: "
                         f"choose from {', '.join(self.columns)}."
                     )
-        ordered = [tuple(sorted(margin, key=self.columns.index)) for margin in self.margins]
+        ordered = [tuple(sorted(margin, key=self.columns.index)) for margin in self.asked]
         return list(dict.fromkeys(margin for margin in ordered if len(margin) > 1))
 
     # Counting, and control of what is counted. The only part that sees the rows.
@@ -156,7 +156,7 @@ class Ipf(Generator):
                 f"Column {margin[0]!r} has no value or bin of {self.threshold} rows or more: group its "
                 "values, leave it out, or lower the threshold."
             )
-        if np.isnan(shown).all() and self.margins is not None:
+        if np.isnan(shown).all() and self.asked is not None:
             raise GeneratorError(
                 f"The margin {' x '.join(margin)} shows no count, as none of its cells has "
                 f"{self.threshold} rows: leave it out or lower the threshold."
@@ -211,10 +211,9 @@ class Ipf(Generator):
         """How many groups of a numeric column leave about two thresholds of rows to each cell of a pair."""
         return int(np.clip(np.sqrt(self.rows / (2 * self.threshold)), 1, MOST_GROUPS))
 
-    @property
-    def rows(self) -> float:
+    def _estimated_rows(self) -> float:
         """About how many rows the table had, as the published counts tell."""
-        return max(self._known((column,)).sum() for column in self.columns)
+        return max(np.nansum(self.published[(column,)]) for column in self.columns)
 
     def _shape(self, margin: tuple) -> tuple[int, ...]:
         return tuple(len(self.totals[column]) for column in margin)
@@ -266,21 +265,23 @@ def _association(counts: np.ndarray) -> float:
 class CategoryCells:
     """The categories of a column as they are published. Each is a group of its own in larger tables."""
 
-    def __init__(self, labels: list):
-        self.labels = labels
+    def __init__(self, labels: list, blank: bool):
+        self.blank = blank  # whether missing values have a cell, which is the last
+        self.labels = [*labels, BLANK] if blank else labels
 
     @classmethod
     def from_rows(cls, values: pd.Series, codes: list, threshold: int) -> CategoryCells:
         """Codes of the schema's list, and else the values that `threshold` rows share; blank if there are
         any."""
         counts = values.astype(object).value_counts()
-        found = [value for value in counts.index[counts >= threshold] if value not in set(codes)]
-        return cls([*codes, *sorted(found, key=str), *([BLANK] if values.isna().any() else [])])
+        found = set(counts.index[counts >= threshold]) - set(codes)
+        return cls([*codes, *sorted(found, key=str)], blank=bool(values.isna().any()))
 
     def code(self, values: pd.Series) -> np.ndarray:
         """The cell of each value, -1 for values that have none."""
-        cell = pd.Index(self.labels).get_indexer(values.astype(object))
-        return np.where(values.isna(), self.labels.index(BLANK), cell) if BLANK in self.labels else cell
+        known = self.labels[:-1] if self.blank else self.labels
+        cell = pd.Index(known, dtype=object).get_indexer(values.astype(object))
+        return np.where(values.isna(), len(known) if self.blank else -1, cell)
 
     def join(self, counts: np.ndarray, most: int) -> None:
         """Set the groups, from the counts after control: one for each category that has a count."""
@@ -294,8 +295,10 @@ class CategoryCells:
         return np.bincount(self.group[self.members], self.counts[self.members])
 
     def values(self, groups: np.ndarray, rng: np.random.Generator) -> pd.Series:
-        known = np.array([np.nan if label is BLANK else label for label in self.group_labels], dtype=object)
-        return pd.Series(known[groups], dtype=object)
+        known = np.array(self.labels, dtype=object)
+        if self.blank:
+            known[-1] = np.nan
+        return pd.Series(known[self.members[groups]], dtype=object)
 
 
 class NumberCells(CategoryCells):
@@ -305,8 +308,7 @@ class NumberCells(CategoryCells):
         self.field, self.places = field, places
         order = np.lexsort((high, low))
         self.low, self.high = low[order], high[order]
-        self.labels = [self._words(*ends) for ends in zip(self.low, self.high, strict=True)]
-        self.labels += [BLANK] if blank else []
+        super().__init__([self._words(*ends) for ends in zip(self.low, self.high, strict=True)], blank)
 
     @classmethod
     def from_rows(cls, values: pd.Series, field: dict, places: int, bins: int, threshold: int) -> NumberCells:
@@ -359,7 +361,7 @@ class NumberCells(CategoryCells):
             cell = bins[np.clip(place, 0, len(bins) - 1)]
         for spike in np.flatnonzero(single):
             cell[numbers == self.low[spike]] = spike
-        return np.where(np.isnan(numbers), len(self.low) if BLANK in self.labels else -1, cell)
+        return np.where(np.isnan(numbers), len(self.low) if self.blank else -1, cell)
 
     def join(self, counts: np.ndarray, most: int) -> None:
         """Join neighbouring cells to groups of like size, from the counts after control. Blank stays
@@ -498,7 +500,10 @@ def _cliques(sizes: dict[str, int], margins: dict) -> tuple[list[tuple], object]
     links = nx.Graph()
     links.add_nodes_from(range(len(found)))
     for one, other in itertools.combinations(range(len(found)), 2):
-        links.add_edge(one, other, weight=len(set(found[one]) & set(found[other])))
+        if shared := set(found[one]) & set(found[other]):
+            links.add_edge(one, other, weight=len(shared))
+    # Parts that share no column are hung together all the same: they have nothing to agree on.
+    nx.add_path(links, [min(part) for part in nx.connected_components(links)], weight=0)
     tree = nx.maximum_spanning_tree(links)
     # Number the cliques in the order of a walk from the first, so that each comes after the one it hangs on.
     order = list(nx.dfs_preorder_nodes(tree, 0))

@@ -32,10 +32,10 @@ import numpy as np
 import pandas as pd
 
 from .base import GeneratorError, as_number, places_for
-from .ipf import BLANK, MOST_CELLS, MOST_GROUPS, CategoryCells, Ipf, NumberCells
+from .ipf import MOST_CELLS, MOST_GROUPS, CategoryCells, Ipf, NumberCells
 from .metadata import Valid, allowed_range
 
-FOR_RANGES = 0.1  # of epsilon, if any range must be found
+FOR_RANGES = 0.2  # of epsilon, if any range must be found
 POWERS = 2.0 ** np.arange(-20, 41)
 SIZES = np.concatenate([-POWERS[::-1], [0], POWERS])  # edges of the bins in which a range is looked for
 DECADES = np.arange(1900, 2101, 10)
@@ -180,16 +180,15 @@ class IpfDp(Ipf):
         if field["type"] == "boolean":
             codes = [True, False]
         if codes:
-            return CategoryCells([*codes, *([BLANK] if blank else [])])
+            return CategoryCells(codes, blank)
         return InventedCells(lambda rows, rng: self._invent.filled(column, rows, rng), blank)
 
     # Post-processing: what noise did to the counts, mended as far as it can be. Costs nothing.
 
-    @property
-    def rows(self) -> float:
+    def _estimated_rows(self) -> float:
         """The number of rows by the noisy counts of the columns: those with fewer cells count for more."""
-        columns = [self.published[(column,)] for column in self.columns]
-        return max(1.0, np.average([c.sum() for c in columns], weights=[1 / len(c) for c in columns]))
+        counts = [self.published[(column,)].to_numpy() for column in self.columns]
+        return max(1.0, np.average([c.sum() for c in counts], weights=[1 / len(c) for c in counts]))
 
     def _known(self, margin: tuple) -> np.ndarray:
         return _closest_counts(self.published[margin].to_numpy(float), self.rows)
@@ -211,11 +210,11 @@ class InventedCells(CategoryCells):
     """A column whose values are not learned: filled or blank is all that is counted."""
 
     def __init__(self, invent, blank: bool):
-        super().__init__(["filled", BLANK] if blank else ["filled"])
+        super().__init__(["filled"], blank)
         self.invent = invent
 
     def code(self, values: pd.Series) -> np.ndarray:
-        return np.where(values.isna(), 1 if BLANK in self.labels else -1, 0)
+        return np.where(values.isna(), 1 if self.blank else -1, 0)
 
     def values(self, groups: np.ndarray, rng: np.random.Generator) -> pd.Series:
         kept = super().values(groups, rng)

@@ -37,8 +37,7 @@ class Structural(Generator):
         if field["type"] == "boolean":
             return pd.Series(rng.random(rows) < 0.5)
         length = max((len(str(code)) for code in self.schema.categories(column)), default=6)
-        letters = rng.choice(list(string.ascii_uppercase), (rows, length))
-        return pd.Series(["".join(row) for row in letters])
+        return _joined(rng.choice(list(string.ascii_uppercase), (rows, length)))
 
 
 class Valid(Structural):
@@ -130,7 +129,11 @@ def _matching(pattern: str, column: str, rows: int, rng: np.random.Generator) ->
             "characters, classes such as [A-Z0-9], and counts such as {6}, or give the column a code list."
         )
     letters = [rng.choice(_letters(one), (rows, int(many or 1))) for one, many in parts]
-    letters = np.concatenate(letters, axis=1)
+    return _joined(np.concatenate(letters, axis=1))
+
+
+def _joined(letters: np.ndarray) -> pd.Series:
+    """An array of rows x letters as one word for each row."""
     return pd.Series(letters.view(f"<U{letters.shape[1]}").ravel().astype(object))
 
 
