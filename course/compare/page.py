@@ -85,7 +85,9 @@ def tables() -> str:
 def _table(runs: pd.DataFrame, what: str) -> str:
     heads = ["Generator", "Makes", *(heading for heading, _, _ in COLUMNS)]
     body = []
-    for _, run in runs.iterrows():
+    for _, run in runs.sort_values(
+        "generator", key=lambda names: ~names.isin(ROLES), kind="stable"
+    ).iterrows():
         name = ROLES.get(run["generator"], run["generator"])
         cells = [_cell(run, column) for _, column, _ in COLUMNS]
         body.append(f'<th scope="row">{escape(name)}</th><td>{MAKES[run["shape"]]}</td>' + "".join(cells))
@@ -204,14 +206,15 @@ def kept_and_given(results: pd.DataFrame, dataset: str, attack: str = "certain d
     runs = runs[runs["generator"] != "copy"].assign(family=runs["generator"].map(family))
     made, control = runs[runs["generator"] != "control"], runs[runs["generator"] == "control"].iloc[0]
     figure = go.Figure()
+    finding, named = _said(made, control, dataset, attack)
     for (name, colour), symbol in zip(FAMILIES.items(), chart.SYMBOLS, strict=True):
         some = made[made["family"] == name].dropna(subset=["pairs", attack])
         figure.add_scatter(
-            name=name, **_points(some, attack), marker={"color": colour, "size": 11, "symbol": symbol}
+            name=name, **_points(some, attack, named), marker={"color": colour, "size": 11, "symbol": symbol}
         )
     real = runs[runs["generator"] == "control"]
     marker = {"color": "#6b7075", "size": 14, "symbol": "star"}
-    figure.add_scatter(name="real people", **_points(real, attack), marker=marker)
+    figure.add_scatter(name="real people", **_points(real, attack, named), marker=marker)
     figure.update_layout(
         title=f"{dataset.capitalize()}: what is lost, and what is given away",
         xaxis_title="mean change in association (left is closer)",
@@ -220,10 +223,10 @@ def kept_and_given(results: pd.DataFrame, dataset: str, attack: str = "certain d
         height=460,
     )
     table = made[["generator", "pairs", attack, f"{attack}_low", f"{attack}_high"]].sort_values("pairs")
-    return figure, _said(made, control, dataset, attack), table.reset_index(drop=True)
+    return figure, finding, table.reset_index(drop=True)
 
 
-def _points(some: pd.DataFrame, attack: str) -> dict:
+def _points(some: pd.DataFrame, attack: str, named: set) -> dict:
     value, low, high = (some[name].round(4) for name in (attack, f"{attack}_low", f"{attack}_high"))
     error = {
         "type": "data",
@@ -234,31 +237,32 @@ def _points(some: pd.DataFrame, attack: str) -> dict:
     return {
         "x": some["pairs"].round(4).tolist(),
         "y": value.tolist(),
-        "text": some["generator"].tolist(),
-        "mode": "markers",
+        "text": [name if name in named else "" for name in some["generator"]],
+        "hovertext": some["generator"].tolist(),
+        "textposition": "middle right",
+        "mode": "markers+text",
         "error_y": {**error, "thickness": 1.5},
-        "hovertemplate": "%{text}: association lost %{x}, excess %{y}<extra></extra>",
+        "hovertemplate": "%{hovertext}: association lost %{x}, excess %{y}<extra></extra>",
     }
 
 
-def _said(made: pd.DataFrame, control: pd.Series, dataset: str, attack: str) -> str:
-    """The finding of `kept_and_given`, worked out from its numbers."""
+def _said(made: pd.DataFrame, control: pd.Series, dataset: str, attack: str) -> tuple[str, set]:
+    """The finding of `kept_and_given`, worked out from its numbers, and the generators that it names."""
     near, clear = made.nsmallest(3, "pairs"), made[made[f"{attack}_low"] > 0]
     quiet = made[made[f"{attack}_low"] <= 0].nsmallest(1, "pairs")
+    named = {*near["generator"], *quiet["generator"]}
     words = (
         f"On {dataset}, {_and(near['generator'])} change associations least ({near['pairs'].min():.3f} to "
         f"{near['pairs'].max():.3f}; a fresh sample of real people {control['pairs']:.3f}). "
+        f"The attack finds more than chance on {len(clear)} of {len(made)} generators"
     )
-    words += f"The attack finds more than chance on {len(clear)} of {len(made)} generators"
-    words += (
-        f", most on {made.loc[made[attack].idxmax(), 'generator']} ({made[attack].max():.1%})."
-        if len(clear)
-        else "."
-    )
-    if len(quiet):
-        one = quiet.iloc[0]
-        words += f" Of the others, {one['generator']} comes closest ({one['pairs']:.3f})."
-    return words
+    if len(clear):
+        worst = made.loc[made[attack].idxmax()]
+        named.add(worst["generator"])
+        words += f", most on {worst['generator']} ({worst[attack]:.1%})"
+    for _, one in quiet.iterrows():
+        words += f". Of the others, {one['generator']} comes closest ({one['pairs']:.3f})"
+    return f"{words}.", named
 
 
 def _and(names) -> str:
