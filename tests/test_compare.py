@@ -5,16 +5,18 @@ from __future__ import annotations
 import contextlib
 import json
 import platform
+import re
 
 import pandas as pd
 import pytest
 
-from course import data, generate
-from course.compare import run
+from course import compare, data, generate
+from course.compare import page, peers, run, scale
 from course.compare.figures import ATTACKS, MEANING, Judge, one_sentence, orphans, rules
 from course.compare.questions import ask, parentless, smaller
 from course.compare.run import Unit
 from course.compare.store import code_hash, code_of, key, rounded
+from course.measure import fidelity
 
 # ------------------------------------------------------------------------------ what is asked
 
@@ -238,3 +240,142 @@ def test_every_generator_is_in_the_run():
     listed = {(unit.generator, unit.dataset) for unit in run.units()}
     for dataset in data.names():
         assert {(name, dataset) for name in generate.names()} <= listed
+
+
+# ------------------------------------------------------------------------------ the benchmark
+
+
+def test_the_table_of_the_benchmark_has_ten_columns_and_no_blanks():
+    table, schema = scale.table(500)
+    assert table.shape == (500, 10) and list(table) == schema.columns and not table.isna().any().any()
+    assert table.equals(scale.table(500)[0])
+    real = data.load("claims").training["households"]
+    assert fidelity.total_variation(real["tenure"], table["tenure"]) < 0.1
+
+
+def test_the_growth_exponent_is_a_slope():
+    sizes = [1_000, 10_000, 100_000]
+    assert scale.exponent(sizes, [n**1.5 for n in sizes]) == pytest.approx(1.5)
+    assert scale.exponent(sizes, [0.001, 0.002, 5.0]) is None, "one time that can be read is no slope"
+
+
+def test_a_peer_does_the_same_job():
+    table, schema = scale.table(800)
+    made = peers.Copulas().fit(table, schema).sample(800, 1)
+    likeness = scale.likeness(table, made, schema)
+    assert likeness["columns"] < 0.2 and set(made["tenure"]) <= set(table["tenure"])
+
+
+def test_the_benchmark_is_kept_and_larger_sizes_are_not_tried_in_vain(tmp_path):
+    kept, said = scale.store(tmp_path / "scale.json"), []
+    todo = [scale.Unit("cart", rows) for rows in (1_000, 10_000)]
+
+    def say(text, **_):
+        said.append(text)
+
+    assert scale.run(todo, kept, again=False, seconds=0.001, mib=4000, say=say) == 2
+    first, second = (kept.find(**unit.name) for unit in todo)
+    assert first["status"] == "limit" and second["status"] == "skipped" and "1,000 rows" in second["why"]
+    assert scale.run(todo, kept, again=True, seconds=60, mib=4000, say=say) == 0
+    found = kept.find(**todo[1].name)
+    assert found["columns"] < 0.1 and scale.clocked(found) > 0 and found["takes"] >= 1
+
+
+# ------------------------------------------------------------------------------ reading and choosing
+
+
+def fake(generator, dataset="claims", **more):
+    good = {"shape": "table", "status": "done", "seconds": 1.0, "overlap": 0.8, "missed": 0.3, "group": 0.1}
+    risks = {f"{attack}{part}": 0.0 for attack in ATTACKS for part in ("", "_low", "_high")}
+    good |= {**risks, "rules_broken": 0.0, "rules_worst": "a-rule", "orphans": None, "why": None}
+    return {"generator": generator, "dataset": dataset, **good, **more}
+
+
+def test_choosing_names_what_stands_against_each():
+    results = pd.DataFrame(
+        [
+            fake("control"),
+            fake("structural", overlap=None),
+            fake("cart", membership_low=0.02, membership=0.1),
+            fake("copula", overlap=0.59),
+            fake("marginal", missed=1.1, group=0.21),
+            fake("sdv-ctgan", seconds=70.0, rules_broken=0.2),
+            fake("synthcity-aim", status="limit", why="It did not finish in 60 s."),
+            fake("sdv-hma", shape="linked", orphans=0.1),
+            fake("parent-child", shape="linked", orphans=0.0),
+            fake("markov", shape="history"),
+        ]
+    )
+
+    def against(**needs):
+        chosen = compare.choose(results, **needs).set_index("generator")
+        assert "control" not in chosen.index
+        assert (chosen["qualifies"] == "yes").sum() == chosen["qualifies"].tolist().index("no"), (
+            "yes comes first"
+        )
+        return chosen.loc[chosen["qualifies"] == "no", "reasons"].to_dict()
+
+    shapes = {"sdv-hma", "parent-child", "markov", "synthcity-aim"}
+    assert set(against()) == shapes and "did not finish" in against()["synthcity-aim"]
+    assert set(against(linked=True)) >= {"sdv-hma", "cart"} and "parent-child" not in against(linked=True)
+    assert "markov" not in against(history=True)
+    assert "70.0 s" in against(seconds=60)["sdv-ctgan"] and "cart" not in against(seconds=60)
+    assert set(against(no_record=True)) >= {"cart", "copula"} and "structural" not in against(no_record=True)
+    lost = against(finding=True)
+    assert (
+        set(lost) == shapes | {"structural", "copula", "marginal"} and "cannot be made" in lost["structural"]
+    )
+    assert "2.1 times" in {**against(groups=True)}["marginal"] and "copula" not in against(groups=True)
+    assert "a-rule" in against(rules=True)["sdv-ctgan"]
+    assert set(against(outside=True)) == shapes | {"cart"} and "membership" in against(outside=True)["cart"]
+    assert {"cart", "copula"} <= set(against(guarantee=True))
+    assert against(finding=True, outside=True).keys() == lost.keys() | {"cart"}
+
+
+def test_ranks_place_only_what_was_measured_everywhere():
+    pairs = [("cart", 0.1, 0.3), ("copula", 0.2, 0.2), ("marginal", 0.3, None), ("control", 0.0, 0.0)]
+    results = pd.DataFrame(
+        [
+            fake(name, dataset, pairs=pair)
+            for name, *both in pairs
+            for dataset, pair in zip("ab", both, strict=True)
+        ]
+    )
+    places = compare.ranks(results, "pairs")
+    assert places.to_dict() == {"a": {"cart": 1, "copula": 2}, "b": {"cart": 2, "copula": 1}}
+    assert compare.ranks(results, "pairs", best="high")["a"]["copula"] == 1
+
+
+# ------------------------------------------------------------------------------ the stored run and its page
+
+
+@pytest.fixture(scope="module")
+def stored():
+    return compare.load()
+
+
+def test_the_stored_run_says_what_made_it_and_where_it_was_not(stored):
+    text = compare.RESULTS.read_text(encoding="utf-8")
+    assert str(run.ROOT) not in text and "/home/" not in text and platform.node() not in text
+    runs = json.loads(text)["runs"]
+    assert all(
+        {"date", "packages", "lock", "processor", "truth", "seeds"} <= set(made) for made in runs.values()
+    )
+    failed = stored[stored["status"] != "done"]
+    assert failed["why"].str.len().min() > 10 if len(failed) else True
+    copies = stored[stored["generator"] == "copy"]
+    assert (copies["pairs"] == 0).all() and copies["singling out_low"].min() > 0.9
+
+
+@pytest.mark.parametrize("part", page.PARTS)
+def test_each_part_of_the_page_is_made_from_what_is_stored(part):
+    html = page.PARTS[part]()
+    assert html.startswith("<") and "nan" not in re.sub(r"<[^>]*>", " ", html).lower().split()
+    assert html.count("<table") == html.count("<caption>")
+
+
+def test_the_charts_state_their_finding():
+    for figure, caption in page.charts():
+        alt = figure["layout"]["meta"]["alt"]
+        assert alt.endswith(".") and re.search(r"finds more than chance on \d+ of \d+ generators", alt)
+        assert "<table" in caption

@@ -143,9 +143,10 @@ def choose(
     rows = []
     for generator, runs in results.groupby("generator", sort=False):
         if generator not in BASELINES:
-            said = [need(generator, runs, results) for need in needs]
+            said = [needs[0](generator, runs, results)]
+            if said[0][0]:  # what makes something else, or does not run, needs no further reasons
+                said += [need(generator, runs, results) for need in needs[1:]]
             wrong = [words for ok, words in said if not ok]
-            wrong = wrong[:1] if not said[0][0] else wrong  # what does not run needs no further reasons
             rows.append((generator, not wrong, "; ".join(wrong or [words for _, words in said if words])))
     table = pd.DataFrame(rows, columns=["generator", "qualifies", "reasons"])
     table = table.sort_values("qualifies", ascending=False, kind="stable", ignore_index=True)
