@@ -46,6 +46,7 @@ _TABLE = {
     "synthopt-structural": ("synthopt", "SynthOpt", {"level": "structural"}),
     "synthopt-statistical": ("synthopt", "SynthOpt", {"level": "statistical"}),
     "synthopt-correlated": ("synthopt", "SynthOpt", {"level": "correlated"}),
+    "synthopt-machine-learning": ("synthopt", "SynthOptNetwork", {}),
     "sdv-gaussian-copula": ("sdv", "Sdv", {"synthesiser": "GaussianCopulaSynthesizer"}),
     "sdv-ctgan": ("sdv", "Sdv", {"synthesiser": "CTGANSynthesizer"}),
     "sdv-tvae": ("sdv", "Sdv", {"synthesiser": "TVAESynthesizer"}),

@@ -66,22 +66,25 @@ class Synthcity(Generator):
 
     def _fit(self, table: pd.DataFrame) -> None:
         encoded = self._encode(table)
-        folder = "privacy" if self.plugin in _PRIVACY else "generic"
         with self._running(seed=0), tempfile.TemporaryDirectory() as workspace:
-            module = importlib.import_module(f"synthcity.plugins.{folder}.plugin_{self.plugin}")
-            loader = importlib.import_module("synthcity.plugins.core.dataloader").GenericDataLoader
-            importlib.import_module("synthcity.logger").remove()
-            self.model = module.plugin(workspace=Path(workspace), **self.options)
-            self.model.fit(loader(encoded))
+            self.model = self._learned(encoded, Path(workspace))
+
+    def _learned(self, encoded: pd.DataFrame, workspace: Path):
+        """The plugin, fitted. `workspace` is a folder for what it writes down meanwhile."""
+        folder = "privacy" if self.plugin in _PRIVACY else "generic"
+        module = importlib.import_module(f"synthcity.plugins.{folder}.plugin_{self.plugin}")
+        loader = importlib.import_module("synthcity.plugins.core.dataloader").GenericDataLoader
+        importlib.import_module("synthcity.logger").remove()
+        model = module.plugin(workspace=workspace, **self.options)
+        model.fit(loader(encoded))
+        return model
 
     def _sample(self, rows: int, rng: np.random.Generator) -> pd.DataFrame:
         seed = int(rng.integers(2**31))
         with self._running(seed):
             drawn = self.model.generate(count=rows, random_state=seed).dataframe()
         if len(drawn) < rows:
-            raise GeneratorError(
-                f"synthcity's {self.plugin} made {len(drawn):,} of {rows:,} rows: ask for fewer."
-            )
+            raise GeneratorError(f"{self.slow} made {len(drawn):,} of {rows:,} rows: ask for fewer.")
         drawn = drawn.head(rows).reset_index(drop=True)
         return pd.DataFrame({column: self._decoded(column, drawn, rng) for column in self.columns})
 
@@ -128,7 +131,7 @@ class Synthcity(Generator):
         """One column of the plugin's answer, as the schema describes it."""
         numbers = drawn[column].to_numpy(float) if column in drawn else np.zeros(len(drawn))
         if not np.isfinite(numbers).all():
-            raise GeneratorError(f"synthcity's {self.plugin} gave no number for some of column {column!r}.")
+            raise GeneratorError(f"{self.slow} gave no number for some of column {column!r}.")
         if column in self.codes:
             codes = self.codes[column]
             nearest = np.clip(np.rint(numbers), 0, len(codes) - 1).astype(int)
@@ -152,7 +155,7 @@ class Synthcity(Generator):
         except Exception as error:
             why = " ".join(str(error).split()) or "no reason given"
             raise GeneratorError(
-                f"synthcity's {self.plugin} failed on this table ({type(error).__name__}): {why}"
+                f"{self.slow} failed on this table ({type(error).__name__}): {why}"
             ) from error
 
 
