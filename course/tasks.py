@@ -87,7 +87,7 @@ def progress(_):
 def test_steps(options):
     """The whole suite, in order: (name, arguments for Python, the file of its counts or ``None``)."""
 
-    two_at_a_time = ["-n", "2", "--dist=loadfile"]  # each lab in one kernel
+    two_at_a_time = ["-n", "2", "--dist=loadfile"]  # a file's tests, or a lab's cells, in one process
 
     def pytest(name, *arguments):
         counts = BUILD / f"tests-{name.replace(' ', '-')}.xml"
@@ -96,7 +96,7 @@ def test_steps(options):
     return [
         ("rules", ["-m", "ruff", "check", "--output-format=concise", "."], None),
         ("format", ["-m", "ruff", "format", "--check", "--output-format=concise", "."], None),
-        pytest("tests", "tests", "--ignore=tests/test_site.py"),
+        pytest("tests", "tests", "--ignore=tests/test_site.py", *two_at_a_time),
         pytest("labs", "notebooks", "--nbval", "--nbval-sanitize-with=tests/sanitize.cfg", *two_at_a_time),
         ("book", book_command([]), None),
         pytest("site", "tests/test_site.py"),
