@@ -320,6 +320,39 @@ def test_menus_open_close_and_give_the_focus_back(browser, address, width, butto
     tab.close()
 
 
+COLUMN = """(table, place) => [...table.tBodies[0].rows].map((row) => row.cells[place])
+    .filter((cell) => cell.dataset.value !== undefined).map((cell) => Number(cell.dataset.value))"""
+
+
+def test_tables_sort_by_a_press_and_show_one_data_set(browser, site):
+    tab = browser.new_page()
+    tab.goto((site / "book" / "comparison.html").as_uri(), wait_until="load")
+    table = tab.locator(".by-data-set table.sortable").first
+    button = table.get_by_role("button", name="Pairs")
+    place = button.evaluate("(button) => button.closest('th').cellIndex")
+    for direction in ("ascending", "descending"):
+        button.focus()
+        tab.keyboard.press("Enter")
+        assert button.evaluate("(button) => button.closest('th').ariaSort") == direction
+        values = table.evaluate(f"(table) => ({COLUMN})(table, {place})")
+        assert values == sorted(values, reverse=direction == "descending") and len(values) > 3
+    tables = tab.locator(".by-data-set")
+    assert all(one.is_visible() for one in tables.all())
+    tab.get_by_role("combobox", name="Data set").select_option("claims")
+    shown = [one.get_attribute("data-name") for one in tables.all() if one.is_visible()]
+    tab.close()
+    assert shown == ["claims"]
+
+
+def test_sortable_tables_are_whole_without_javascript(browser, site):
+    context = browser.new_context(java_script_enabled=False)
+    tab = context.new_page()
+    tab.goto((site / "book" / "comparison.html").as_uri())
+    assert tab.locator("table.sortable th button").count() == 0
+    assert all(one.is_visible() for one in tab.locator(".by-data-set").all())
+    context.close()
+
+
 # Without JavaScript, and on the way in --------------------------------------------------------------------
 
 
