@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 # Peers that the environment does not hold: what is fetched for the run.
-OUTSIDE = {"py-synthpop": "py-synthpop==0.1.2", "ipfn": "ipfn==1.4.4"}
+OUTSIDE = {"py-synthpop": "py-synthpop==0.1.2", "ipfn": "ipfn==1.4.4", "ipfn-ten": "ipfn==1.4.4"}
 
 
 class Copulas:
@@ -68,39 +68,62 @@ class Synthpop:
         return drawn.astype({c: "float64" if kind == "float" else object for c, kind in self.kinds.items()})
 
 
+CODES = ("region", "household_type", "tenure", "health_condition", "universal_credit", "arrears")
 PAIRS = [
     *(("household_type", "tenure"), ("tenure", "arrears"), ("tenure", "universal_credit")),
     *(("region", "tenure"), ("health_condition", "universal_credit")),
 ]
+NUMBERS = ("people", "reference_age", "bedrooms", "weekly_income")
+PAIRS_OF_TEN = [
+    *PAIRS,
+    *(("household_type", "people"), ("reference_age", "household_type")),
+    *(("people", "bedrooms"), ("weekly_income", "tenure")),
+]
 
 
 class Ipfn:
-    """`ipfn`: the same five two-way tables of six code columns, fitted on the whole table of combinations."""
+    """`ipfn`: two-way tables, fitted on the whole table of combinations. Numbers are put in ten groups."""
 
     def fit(self, table: pd.DataFrame, schema):
         from ipfn.ipfn import ipfn
 
-        self.codes = {c: pd.Categorical(table[c]).categories for c in table}
-        place, names = {c: pd.Categorical(table[c]).codes for c in table}, list(table)
-        shape = [len(codes) for codes in self.codes.values()]
+        names = list(table)
+        self.cells = {column: _Cells(table[column], schema.kind(column)) for column in names}
+        shape = [self.cells[column].size for column in names]
         margins, axes = [], []
-        for pair in PAIRS:
+        for pair in PAIRS_OF_TEN if set(NUMBERS) <= set(names) else PAIRS:
             pair = sorted(pair, key=names.index)
-            counts = np.zeros([len(self.codes[c]) for c in pair])
-            np.add.at(counts, tuple(place[c] for c in pair), 1)
+            counts = np.zeros([self.cells[column].size for column in pair])
+            np.add.at(counts, tuple(self.cells[column].place for column in pair), 1)
             margins.append(counts)
-            axes.append([names.index(c) for c in pair])
+            axes.append([names.index(column) for column in pair])
         with contextlib.redirect_stdout(io.StringIO()):
             self.fitted = ipfn(np.ones(shape), margins, axes).iteration()
         return self
 
     def sample(self, rows: int, seed: int) -> pd.DataFrame:
-        share = self.fitted.ravel() / self.fitted.sum()
-        cell = np.random.default_rng(seed).choice(len(share), rows, p=share)
-        place = np.unravel_index(cell, self.fitted.shape)
-        return pd.DataFrame(
-            {c: codes.to_numpy()[i] for (c, codes), i in zip(self.codes.items(), place, strict=True)}
-        )
+        rng, share = np.random.default_rng(seed), self.fitted.ravel() / self.fitted.sum()
+        place = np.unravel_index(rng.choice(len(share), rows, p=share), self.fitted.shape)
+        drawn = zip(self.cells.items(), place, strict=True)
+        return pd.DataFrame({column: cells.values(i, rng) for (column, cells), i in drawn})
+
+
+class _Cells:
+    """How a column is cut: its codes, or up to ten groups of numbers of about equal size."""
+
+    def __init__(self, values: pd.Series, kind: str):
+        self.codes = None if kind == "numeric" else pd.Categorical(values).categories.to_numpy()
+        if self.codes is not None:
+            self.place, self.size = pd.Categorical(values).codes, len(self.codes)
+            return
+        self.edges = np.unique(np.quantile(values, np.linspace(0, 1, 11)))
+        self.place = np.clip(np.searchsorted(self.edges, values, "right") - 1, 0, len(self.edges) - 2)
+        self.size = len(self.edges) - 1
+
+    def values(self, place: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        if self.codes is not None:
+            return self.codes[place]
+        return self.edges[place] + rng.random(len(place)) * np.diff(self.edges)[place]
 
 
 @dataclass(frozen=True)
@@ -122,11 +145,9 @@ class Peer:
 PEERS = {
     "copulas": Peer(Copulas, "copula"),
     "py-synthpop": Peer(Synthpop, "cart"),
-    "ipfn": Peer(
-        Ipfn,
-        "ipf",
-        ("region", "household_type", "tenure", "health_condition", "universal_credit", "arrears"),
-        {"margins": PAIRS, "threshold": 1, "rounding": 1},
+    "ipfn": Peer(Ipfn, "ipf", CODES, {"margins": PAIRS, "threshold": 1, "rounding": 1}),
+    "ipfn-ten": Peer(
+        Ipfn, "ipf", (*CODES, *NUMBERS), {"margins": PAIRS_OF_TEN, "threshold": 1, "rounding": 1}
     ),
 }
 # Generators of the register that do the same job: ours, theirs.
@@ -137,4 +158,5 @@ SAME_JOB = [
     ("marginal", "metasyn"),
     ("marginal", "synthcity-marginal-distributions"),
     ("ipf", "ipfn"),
+    ("ipf", "ipfn-ten"),
 ]

@@ -172,7 +172,10 @@ class Host:
                 self.library, self.process = library, _python("--host", library, stdin=subprocess.PIPE)
             self.process.stdin.write(f"{folder}\n")
             self.process.stdin.flush()
-            number = int(self.process.stdout.readline())
+            said = self.process.stdout.readline()
+            while said and not said.strip().isdigit():  # some libraries print when they are loaded
+                said = self.process.stdout.readline()
+            number = int(said or -1)
             return number, lambda: int(ended.read_text() or 1) if ended.exists() else self.process.poll()
         with open(folder / "said.txt", "w", encoding="utf-8") as said:
             process = _python(str(folder), cwd=folder, stdout=said, stderr=subprocess.STDOUT)
@@ -201,7 +204,7 @@ def watched(host: Host, folder: Path, library: str, seconds: float, mib: int) ->
     number, ended = host.start(folder, library)
     loaded, peak, began = 0.0, 0, time.monotonic()
     while ended() is None:
-        with contextlib.suppress(psutil.Error):
+        with contextlib.suppress(psutil.Error, ValueError):
             seen = psutil.Process(number)
             clock, peak = seen.cpu_times(), max(peak, seen.memory_info().rss // 2**20)
             loaded = clock.user + clock.system if _phase(folder) in ("starting", "loading") else loaded
