@@ -8,6 +8,8 @@ borrow from. Source: Reiter (2005), Using CART to generate partially synthetic p
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pandas as pd
 
@@ -43,8 +45,10 @@ class Cart(Generator):
             target = _projected(target.astype(int))
         else:
             target, kind = target.astype(int), DecisionTreeClassifier
-        tree = kind(min_samples_leaf=self.min_leaf, random_state=0)
-        leaf = tree.fit(known, target).apply(known)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that a column has many categories is no news here
+            tree = kind(min_samples_leaf=self.min_leaf, random_state=0).fit(known, target)
+        leaf = tree.apply(known)
         order = np.argsort(leaf, kind="stable")
         starts = np.searchsorted(leaf[order], np.arange(tree.tree_.node_count + 1))
         return tree, order, starts
