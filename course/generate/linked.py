@@ -222,12 +222,13 @@ class SdvHma(Linked):
         from sdv.multi_table import HMASynthesizer
 
         self.parts = {name: self._part(name, table) for name, table in tables.items()}
+        running = self.parts[self.root]._running
+        with running("be fitted", seed=0):
+            self.model = HMASynthesizer(self._metadata(), **{"verbose": False, **self.options})
         people = f"{len(tables[self.root]):,} rows of {self.root}"
         print(f"Fitting SDV's HMASynthesizer to {people}. This takes some seconds.", flush=True)
-        plain = {n: part._plain(tables[n][part.schema.columns]) for n, part in self.parts.items()}
-        with self.parts[self.root]._running("be fitted", seed=0):
-            self.model = HMASynthesizer(self._metadata(), **{"verbose": False, **self.options})
-            self.model.fit(plain)
+        with running("be fitted", seed=0):
+            self.model.fit({n: part._plain(tables[n][part.schema.columns]) for n, part in self.parts.items()})
 
     def _part(self, name: str, table: pd.DataFrame) -> Sdv:
         """The adapter of one table, for its conversions. Of the identifiers only the keys that link stay."""
