@@ -15,7 +15,7 @@ import pandas as pd
 
 from .base import Generator, GeneratorError, as_number
 
-MOST_COUNTS = 50_000_000  # rows x categories for which a tree still counts every category
+MOST_COUNTS = 50_000_000  # rows x categories up to which a tree counts every category
 POINT = 32  # numbers that stand for a category beyond that
 
 
@@ -41,7 +41,7 @@ class Cart(Generator):
         kind = DecisionTreeRegressor
         if self.schema.kind(self.columns[i]) in ("numeric", "date"):
             target = np.nan_to_num(target, nan=np.nanmin(target) - 1 if not np.isnan(target).all() else 0)
-        elif len(target) * (target.max() + 1) > MOST_COUNTS:
+        elif (categories := target.max() + 1) * len(target) > MOST_COUNTS or 2 * categories > len(target):
             target = _projected(target.astype(int))
         else:
             target, kind = target.astype(int), DecisionTreeClassifier

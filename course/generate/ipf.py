@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 
 from .base import Generator, GeneratorError, as_number, from_number
+from .metadata import allowed_range
 
 BLANK = "(blank)"  # the label of missing values in a published table, always the last
 MOST_CELLS = 2_000_000  # in one table of counts, or in one clique of the fitted model
@@ -305,7 +306,7 @@ class NumberCells(CategoryCells):
     """The bins of a numeric or date column: from `low` up to but not including `high`, or one value only."""
 
     def __init__(self, low: np.ndarray, high: np.ndarray, field: dict, places: int, blank: bool):
-        self.field, self.places = field, places
+        self.field, self.places, self.step = field, places, _step(field, places)
         order = np.lexsort((high, low))
         self.low, self.high = low[order], high[order]
         super().__init__([self._words(*ends) for ends in zip(self.low, self.high, strict=True)], blank)
@@ -320,9 +321,8 @@ class NumberCells(CategoryCells):
         if len(rest) >= threshold:
             tail = np.clip(1 / (len(rest) - 1), 0.005, 0.5)  # at least one row at each end stays unseen
             parts = int(np.clip(len(rest) // (2 * threshold), 1, bins))
-            edges = _round_edges(
-                np.quantile(rest, np.clip(np.linspace(0, 1, parts + 1), tail, 1 - tail)), field
-            )
+            ranks = np.clip(np.linspace(0, 1, parts + 1), tail, 1 - tail)
+            edges = _round_edges(np.quantile(rest, ranks), field, places)
         low, high = np.concatenate([spikes, edges[:-1]]), np.concatenate([spikes, edges[1:]])
         return cls(low, high, field, places, blank=len(known) < len(numbers))
 
@@ -331,16 +331,12 @@ class NumberCells(CategoryCells):
         cls, low: float, high: float, field: dict, places: int, bins: int, blank: bool
     ) -> NumberCells:
         """Bins of equal width over a range, zero on its own: they say nothing about the rows."""
-        step = 10.0**-places if field["type"] == "number" else 1.0
+        step = _step(field, places)
         width = max(np.ceil((high - low) / bins / step), 1) * step
         edges = low + width * np.arange(np.ceil((high + step - low) / width - 1e-9) + 1)
         edges[-1] = high + step
         zero = np.zeros(int(low <= 0 <= high and width > step))
         return cls(np.append(zero, edges[:-1]), np.append(zero, edges[1:]), field, places, blank)
-
-    @property
-    def step(self) -> float:
-        return 10.0**-self.places if self.field["type"] == "number" else 1.0
 
     def _words(self, low: float, high: float) -> str:
         def word(number):
@@ -391,6 +387,11 @@ class NumberCells(CategoryCells):
         return from_number(np.where(low == high, low, inside), self.field, self.places)
 
 
+def _step(field: dict, places: int) -> float:
+    """The distance between two neighbouring values of a column."""
+    return 10.0**-places if field["type"] == "number" else 1.0
+
+
 def _common_values(known: np.ndarray, bins: int, threshold: int) -> np.ndarray:
     """Values that are published on their own: those of a column with few, and those a twentieth share."""
     values, counts = np.unique(known, return_counts=True)
@@ -398,12 +399,18 @@ def _common_values(known: np.ndarray, bins: int, threshold: int) -> np.ndarray:
     return values[counts >= least]
 
 
-def _round_edges(edges: np.ndarray, field: dict) -> np.ndarray:
-    """Edges with about three digits, so that no edge is somebody's exact value."""
-    step = 10.0 ** np.floor(np.log10(max(np.ptp(edges), 1e-12) / 200))
-    step = max(step, 1.0) if field["type"] != "number" else step
-    edges = np.unique(np.rint(edges / step).astype("int64"))
-    return (edges if len(edges) > 1 else np.append(edges, edges + 1)) * step
+def _round_edges(edges: np.ndarray, field: dict, places: int) -> np.ndarray:
+    """Edges rounded as far as the bins beside them are wide, so that none is somebody's exact value."""
+    gaps = np.diff(np.unique(edges), prepend=-np.inf, append=np.inf)
+    gap = np.minimum(gaps[:-1], gaps[1:])
+    step = 10.0 ** np.floor(np.log10(np.where(np.isfinite(gap), gap, 1)))
+    step = step if field["type"] == "number" else np.maximum(step, 1)
+    rounded = (np.rint(np.unique(edges) / step) * step).round(places)
+    limits = allowed_range(field.get("constraints", {}))
+    rounded = np.unique(np.clip(rounded, limits.get("minimum", -np.inf), limits.get("maximum", np.inf)))
+    # The last bin takes its end in, the others do not.
+    last = rounded[-1] + _step(field, places)
+    return np.append(rounded[:-1] if len(rounded) > 1 else rounded, last)
 
 
 class CliqueTree:
