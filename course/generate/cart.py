@@ -41,12 +41,13 @@ class Cart(Generator):
         kind = DecisionTreeRegressor
         if self.schema.kind(self.columns[i]) in ("numeric", "date"):
             target = np.nan_to_num(target, nan=np.nanmin(target) - 1 if not np.isnan(target).all() else 0)
-        elif (categories := target.max() + 1) * len(target) > MOST_COUNTS or 2 * categories > len(target):
+        elif len(target) * (target.max() + 1) > MOST_COUNTS:
             target = _projected(target.astype(int))
         else:
             target, kind = target.astype(int), DecisionTreeClassifier
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # that a column has many categories is no news here
+            # That a column has many categories is no news here.
+            warnings.filterwarnings("ignore", "The number of unique classes")
             tree = kind(min_samples_leaf=self.min_leaf, random_state=0).fit(known, target)
         leaf = tree.apply(known)
         order = np.argsort(leaf, kind="stable")
