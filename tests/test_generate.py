@@ -333,9 +333,11 @@ def test_a_value_that_few_share_is_not_drawn_exactly_however_small_the_table():
         ("ipf", {"margins": ["tenure"]}),
         ("ipf", {"margins": [("tenure", "tenure")]}),
         ("ipf", {"margins": [("tenure", "household_id")]}),
-        ("ipf", {"margins": [("tenure", "reference_age", "area_code", "weekly_income", "people")]}),
+        ("ipf", {"margins": [("tenure", "reference_age", "area_code", "weekly_income", "region", "people")]}),
         ("ipf-dp", {"epsilon": 0}),
         ("ipf-dp", {"domain": {"office": ["a"]}}),
+        ("ipf-dp", {"domain": {"weekly_rent": 500}}),
+        ("ipf-dp", {"domain": {"area_code": "X01"}}),
         ("sdv-gaussian-copula", {"depth": 3}),
     ],
 )
@@ -694,3 +696,22 @@ def test_noise_differs_from_fit_to_fit_unless_it_is_told_not_to():
     table, schema = _related(300)
     one, two = (generate.fit("ipf-dp", table, schema, epsilon=0.1).published[("a",)] for _ in range(2))
     assert not one.equals(two)
+
+
+@pytest.mark.parametrize("dataset", data.names())
+@pytest.mark.parametrize("name", LEARNERS)
+def test_values_stay_within_what_the_schema_allows(name, dataset):
+    opened = data.load(dataset)
+    schema = opened.schema()
+    made = fitted(name, opened.training[opened.main].head(2000), schema).sample(2000, 1)
+    for column in schema.columns:
+        limits, values = schema.field(column).get("constraints", {}), made[column]
+        if schema.kind(column) == "identifier":
+            continue  # invented on purpose so that they cannot be taken for real ones
+        assert not (limits.get("required") and values.isna().any()), column
+        if "minimum" in limits:
+            assert (values.dropna() >= limits["minimum"]).all(), column
+        if "maximum" in limits:
+            assert (values.dropna() <= limits["maximum"]).all(), column
+        if "pattern" in limits:
+            assert values.dropna().str.fullmatch(limits["pattern"]).all(), column

@@ -84,7 +84,9 @@ class Ipf(Generator):
     published count, less those shown.
 
     After fitting, `published` holds all that was used: {columns: counts after control}, a Series for one
-    column, a DataFrame for two, a Series with several index levels for more; a hidden count is NaN.
+    column, a DataFrame for two, a Series with several index levels for more; a hidden count is NaN. The ends
+    of the bins, in its labels, are read from the rows too, and rounded. There is no secondary suppression:
+    where a row hides one cell only, the totals give its size away, up to the rounding.
     """
 
     def __init__(self, margins: list | None = None, threshold: int = 10, rounding: int = 5, bins: int = 50):
@@ -272,8 +274,7 @@ class CategoryCells:
 
     @classmethod
     def from_rows(cls, values: pd.Series, codes: list, threshold: int) -> CategoryCells:
-        """Codes of the schema's list, and else the values that `threshold` rows share; blank if there are
-        any."""
+        """Codes of the schema's list, other values that `threshold` rows share, and blank if there is one."""
         counts = values.astype(object).value_counts()
         found = set(counts.index[counts >= threshold]) - set(codes)
         return cls([*codes, *sorted(found, key=str)], blank=bool(values.isna().any()))
@@ -360,8 +361,7 @@ class NumberCells(CategoryCells):
         return np.where(np.isnan(numbers), len(self.low) if self.blank else -1, cell)
 
     def join(self, counts: np.ndarray, most: int) -> None:
-        """Join neighbouring cells to groups of like size, from the counts after control. Blank stays
-        alone."""
+        """Join neighbouring cells to groups of like size, by the counts after control; blank stays alone."""
         super().join(counts, most)
         numbers = self.members[self.members < len(self.low)]
         before = np.cumsum(counts[numbers]) - counts[numbers] / 2

@@ -52,7 +52,8 @@ class IpfDp(Ipf):
 
     `margins` are the tables to count, as in `Ipf`, chosen without looking at the rows. None lets a share of
     epsilon choose pairs. `noise_seed` makes the noise repeat, for lessons and tests. Leave it out for a
-    release: whoever knows it can take the noise away.
+    release: whoever knows it can take the noise away. Even then numpy's random numbers are not made to resist
+    an attacker; a release needs a library that is, such as OpenDP.
 
     After fitting, `published` holds the noisy counts, `spent` what each part of epsilon bought, and `rows`
     the noisy number of rows.
@@ -75,13 +76,21 @@ class IpfDp(Ipf):
         self._rng = np.random.default_rng(self.noise_seed)
         self._ledger = []
         self._invent = Valid().fit(None, self.schema)
-        for column in self.domain:
-            if column not in self.columns:
-                raise GeneratorError(f"The domain names {column!r}, which is not a column to be learned.")
+        self._check_domain()
         self._share_out(self._asked_for())
         super()._fit(table)
         columns = ["part", "mechanism", "sensitivity", "scale", "epsilon"]
         self.spent = pd.DataFrame(self._ledger, columns=columns)
+
+    def _check_domain(self) -> None:
+        for column, known in self.domain.items():
+            if column not in self.columns:
+                raise GeneratorError(f"The domain names {column!r}, which is not a column to be learned.")
+            bounded = self.schema.kind(column) in ("numeric", "date")
+            if bounded and not (isinstance(known, tuple) and len(known) == 2 and known[0] < known[1]):
+                raise GeneratorError(f"The domain of {column!r} must be a pair (low, high), not {known!r}.")
+            if not bounded and not (isinstance(known, list) and known):
+                raise GeneratorError(f"The domain of {column!r} must be a list of values, not {known!r}.")
 
     def _share_out(self, chosen: list | None) -> None:
         """Set what each single step may spend, so that all steps together spend epsilon."""
@@ -126,9 +135,10 @@ class IpfDp(Ipf):
                 f"The noise hides the range of {column!r}: give minimum and maximum in the schema, "
                 f"domain={{{column!r}: (low, high)}}, or a larger epsilon."
             )
-        low, high = edges[likely[0]], edges[likely[-1] + 1]
         limits = self._constraints(column)
-        return limits.get("minimum", low), limits.get("maximum", high)
+        low = limits.get("minimum", edges[likely[0]])
+        high = limits.get("maximum", edges[likely[-1] + 1])
+        return low, max(high, low + 1)  # noise can put the top of the range below a given minimum
 
     def _strongest_pairs(self, codes: dict[str, np.ndarray]) -> list[tuple]:
         """A spanning tree of pairs, each drawn by the exponential mechanism.
