@@ -26,6 +26,7 @@ class Generator:
 
     needs_rows = True  # False for generators made from metadata alone
     slow = ""  # a name to show while fitting, for generators that take more than two seconds
+    most_codes: int | None = None  # in one column, where more would take minutes or gigabytes
 
     schema: Schema
     columns: list[str]  # those of the schema, without identifiers
@@ -42,6 +43,8 @@ class Generator:
             self._fit(None)
             return self
         table = _checked(table, schema)[self.columns].reset_index(drop=True)
+        if self.most_codes:
+            _refuse_more_codes(table, schema, self.most_codes)
         self.decimals = {column: decimals(as_number(table[column])) for column in schema.of_kind("numeric")}
         if self.slow:
             print(f"Fitting {self.slow} to {len(table):,} rows. This takes some seconds.", flush=True)
@@ -99,6 +102,15 @@ def _checked(table: pd.DataFrame | None, schema: Schema) -> pd.DataFrame:
         if np.isinf(table[column].astype("float64")).any():
             raise GeneratorError(f"Column {column!r} holds infinite values: replace them with blanks first.")
     return table
+
+
+def _refuse_more_codes(table: pd.DataFrame, schema: Schema, most: int) -> None:
+    for column in schema.of_kind("categorical", "text"):
+        if (many := table[column].nunique()) > most:
+            raise GeneratorError(
+                f"Column {column!r} has {many:,} different values, and this generator takes up to {most:,} "
+                "codes or texts: leave the column out, or put rare values together."
+            )
 
 
 def as_number(values: pd.Series) -> np.ndarray:

@@ -20,8 +20,6 @@ import pandas as pd
 
 from .base import Generator, GeneratorError, as_number, from_number
 
-_MOST = 2000  # codes in one column: the limit of the other adapters
-
 
 class Metasyn(Generator):
     """metasyn's description of a table, and rows drawn from it. Options go to `MetaFrame.fit_dataframe`.
@@ -58,7 +56,6 @@ class Metasyn(Generator):
             listed = [None if pd.isna(value) else value for value in values.astype(object)]
             if kind == "categorical":
                 self.codes[column] = {str(value): value for value in values.dropna().unique()}
-                _count(column, self.codes[column])
                 listed = [None if value is None else str(value) for value in listed]
                 plain[column] = polars.Series(column, listed, dtype=polars.Categorical)
             elif kind == "text":
@@ -83,14 +80,6 @@ class Metasyn(Generator):
         return from_number(numbers, self.schema.field(column), self.decimals.get(column, 2))
 
 
-def _count(column: str, codes: dict) -> None:
-    if len(codes) > _MOST:
-        raise GeneratorError(
-            f"Column {column!r} has {len(codes):,} different codes, and this adapter takes up to {_MOST:,}: "
-            "leave it out, or put rare codes together."
-        )
-
-
 @contextlib.contextmanager
 def _running(doing: str, seed: int):
     """Quiet and seeded; the global random states that metasyn sets are put back. Failures in one sentence."""
@@ -105,8 +94,6 @@ def _running(doing: str, seed: int):
             random.seed(seed)
             np.random.seed(seed)
             yield
-    except GeneratorError:
-        raise
     except Exception as error:
         why = " ".join(str(error).split())
         raise GeneratorError(f"metasyn could not be {doing} ({type(error).__name__}): {why}") from error

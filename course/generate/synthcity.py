@@ -26,6 +26,7 @@ import random
 import tempfile
 import warnings
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pandas as pd
@@ -47,7 +48,6 @@ _CHEAPER = {
 _PRIVACY = ("adsgan", "aim", "decaf", "dpgan", "pategan", "privbayes")  # the others are in "generic"
 _COUNTING = ("aim", "privbayes")  # every different number would be a category of its own
 _FEW = 15  # synthcity takes a column with fewer different values for a list of codes
-_MOST = 2000  # codes in one column: with more, some plugins need gigabytes
 
 
 class Synthcity(Generator):
@@ -57,6 +57,8 @@ class Synthcity(Generator):
     rows, and those outside the real smallest and largest values: that changes the shares of a table with few
     combinations. The plugin itself is `.model`.
     """
+
+    most_codes = 2000
 
     def __init__(self, plugin: str, bins: int | None = None, **options):
         self.plugin = plugin
@@ -81,7 +83,7 @@ class Synthcity(Generator):
 
     def _sample(self, rows: int, rng: np.random.Generator) -> pd.DataFrame:
         seed = int(rng.integers(2**31))
-        with self._running(seed):
+        with self._running(seed), _all_seeded(seed):
             drawn = self.model.generate(count=rows, random_state=seed).dataframe()
         if len(drawn) < rows:
             raise GeneratorError(f"{self.slow} made {len(drawn):,} of {rows:,} rows: ask for fewer.")
@@ -114,11 +116,6 @@ class Synthcity(Generator):
     def _coded(self, column: str, values: pd.Series) -> pd.Series:
         """A column as 0, 1, 2 ... in sorted order, with blank, if there is one, as the last."""
         known = values.dropna().unique().tolist()
-        if len(known) > _MOST:
-            raise GeneratorError(
-                f"Column {column!r} has {len(known):,} different codes, and this adapter takes up to "
-                f"{_MOST:,}: leave it out, or put rare codes together."
-            )
         try:
             known = sorted(known)
         except TypeError:  # words and numbers in one column
@@ -157,6 +154,16 @@ class Synthcity(Generator):
             raise GeneratorError(
                 f"{self.slow} failed on this table ({type(error).__name__}): {why}"
             ) from error
+
+
+def _all_seeded(seed: int):
+    """Part of synthcity draws from generators that nothing seeds, whatever random_state says: seed them."""
+    unseeded, seeds = np.random.default_rng, np.random.default_rng(seed)
+
+    def seeded(own=None):
+        return unseeded(seeds.integers(2**63) if own is None else own)
+
+    return mock.patch.object(np.random, "default_rng", seeded)
 
 
 def _blank(column: str) -> str:
