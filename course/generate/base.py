@@ -137,10 +137,10 @@ def decimals(numbers: np.ndarray) -> int:
 def places_for(spread: float) -> int:
     """Decimal places for a column that runs over `spread`: two, or more where all values lie close.
 
-    A column that runs from 0 to 0.0004 keeps two significant digits of that range; with two places alone
-    every value would be 0.
+    A column that runs from 0 to 0.0004 is kept in steps of 0.000001; with two places alone every value
+    would be 0.
     """
-    return max(2, 1 - int(np.floor(np.log10(spread)))) if spread > 0 else 2
+    return max(2, 2 - int(np.floor(np.log10(spread)))) if spread > 0 else 2
 
 
 def from_number(numbers: np.ndarray, field: dict, decimals: int = 2) -> pd.Series:
