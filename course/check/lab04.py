@@ -88,7 +88,7 @@ _COLUMNS = ("local_no", "admitted", "nights", "site")
 
 
 def describe(answer: dict) -> Verdict:
-    if all(not entry for entry in answer.values()):
+    if answer and all(not entry for entry in answer.values()):
         return not_attempted("fill in the four entries, then run this cell again.")
     for column in _COLUMNS:
         if not answer.get(column):
