@@ -31,7 +31,7 @@ QUICK = {
     "synthcity-ddpm": {"n_iter": 1, "num_timesteps": 10},
     "synthcity-adsgan": FEW,
     "synthcity-dpgan": FEW,
-    "synthcity-pategan": FEW | {"generator_n_iter": 1, "n_teachers": 2},
+    "synthcity-pategan": FEW,
     "synthcity-privbayes": {"K": 1},
     "synthcity-aim": {"num_marginals": 2},
 }

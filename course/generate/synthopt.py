@@ -34,10 +34,10 @@ class SynthOpt(Generator):
         self.slow = f"SynthOpt ({level})"
 
     def _fit(self, table: pd.DataFrame) -> None:
-        from synthopt.process.statistical_metadata import process_statistical_metadata
-        from synthopt.process.structural_metadata import process_structural_metadata
-
         with self._running(seed=0):
+            from synthopt.process.statistical_metadata import process_statistical_metadata
+            from synthopt.process.structural_metadata import process_structural_metadata
+
             if self.level == "structural":
                 self.metadata = process_structural_metadata(self._plain(table), table_name=self.schema.name)
             elif self.level == "statistical":
