@@ -498,3 +498,22 @@ def test_leaves_borrow_rows_of_their_own_leaf():
     leaves = Leaves(known, known[:, 0], True, 5)
     drawn = leaves.draw(np.array([[0.0], [1.0], [np.nan]]).repeat(20, axis=0), np.random.default_rng(1))
     assert (drawn[:20] < 50).all() and (drawn[20:40] >= 50).all()
+
+
+@pytest.mark.parametrize("name", ["fflows", "timevae"])
+def test_why_synthcitys_plugins_for_sequences_are_left_out(name, tmp_path):
+    """One loses a row of a history of three, the other gives all rows one time. timegan takes too long."""
+    from synthcity.plugins import Plugins
+    from synthcity.plugins.core.dataloader import TimeSeriesDataLoader
+
+    rng, people, when = np.random.default_rng(1), 60, [0.0, 1.0, 2.0]
+    rows = [pd.DataFrame({"x": rng.normal(size=3)}, index=when) for _ in range(people)]
+    outcome = pd.DataFrame({"y": rng.normal(size=people)})
+    loader = TimeSeriesDataLoader(temporal_data=rows, observation_times=[when] * people, outcome=outcome)
+    static = {"static_model": "privbayes"} if name == "fflows" else {}  # its default trains for 2,000 rounds
+    plugin = Plugins(categories=["time_series"]).get(name, n_iter=20, workspace=tmp_path, **static)
+    plugin.fit(loader)
+    _, made, times, _ = plugin.generate(count=20).unpack()
+    rising = [(np.diff(np.asarray(time, dtype=float)) > 0).all() for time in times]
+    kept = [len(history) == 3 and rises for history, rises in zip(made, rising, strict=True)]
+    assert not any(kept), f"{name} has been mended: think about taking it in"

@@ -90,6 +90,15 @@ def failures(results: pd.DataFrame) -> pd.DataFrame:
     return results.loc[results["status"] != "done", ["generator", "dataset", "why"]].reset_index(drop=True)
 
 
+def missing(results: pd.DataFrame) -> list[str]:
+    """The units that the stored run has not come to yet, as "generator on data set"."""
+    from course.compare import run
+
+    stood = set(zip(results["generator"], results["dataset"], results["shape"], strict=True))
+    todo = [unit for unit in run.units() if (unit.generator, unit.dataset, unit.shape) not in stood]
+    return [f"{unit.generator} on {unit.dataset}" for unit in todo]
+
+
 def ranks(results: pd.DataFrame, figure: str, best: str = "low") -> pd.DataFrame:
     """The place of each generator on each data set by one figure, 1 the best: one column for each data set.
 

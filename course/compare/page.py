@@ -153,17 +153,18 @@ def findings() -> str:
 
 
 def failures() -> str:
-    """Every unit without figures, with its sentence."""
-    failed = compare.failures(compare.load())
+    """Every unit without figures, with its sentence, and every unit that the run has not come to."""
+    results = compare.load()
+    failed, missing = compare.failures(results), compare.missing(results)
+    waiting = f"<p>Not measured yet ({len(missing)}): {escape(', '.join(missing))}.</p>" if missing else ""
     if failed.empty:
-        return "<p>Every generator could be measured on every data set.</p>"
+        return waiting or "<p>Every generator could be measured on every data set.</p>"
     rows = [
         f'<th scope="row">{escape(name)}</th><td>{escape(dataset)}</td><td class="words">{escape(why)}</td>'
         for name, dataset, why in failed.itertuples(index=False)
     ]
-    return wide(
-        ["Generator", "Data set", "What it said"], rows, "What could not be measured, and why", sortable=True
-    )
+    said = ["Generator", "Data set", "What it said"]
+    return waiting + wide(said, rows, "What could not be measured, and why", sortable=True)
 
 
 def made_by() -> str:
