@@ -364,7 +364,13 @@ def test_the_stored_run_says_what_made_it_and_where_it_was_not(stored):
     failed = stored[stored["status"] != "done"]
     assert failed["why"].str.len().min() > 10 if len(failed) else True
     copies = stored[stored["generator"] == "copy"]
-    assert (copies["pairs"] == 0).all() and copies["singling out_low"].min() > 0.9
+    assert (copies["pairs"] == 0).all()
+    histories = copies["shape"] == "history"  # few people have keys of their own there: a wider interval
+    assert copies.loc[~histories, "singling out_low"].min() > 0.9
+    assert (
+        copies.loc[histories, "singling out"].min() > 0.9
+        and copies.loc[histories, "singling out_low"].min() > 0.8
+    )
 
 
 @pytest.mark.parametrize("part", page.PARTS)
