@@ -132,6 +132,11 @@ def listen(tab, visit: Visit) -> None:
     tab.on("requestfailed", lambda request: visit.errors.append(f"failed: {request.url}"))
 
 
+# The theme lets the keyboard into a wide table a moment after the table is shown.
+REACHED = """() => [...document.querySelectorAll('.pst-scrollable-table-container')].every(
+    (box) => box.tabIndex === 0 || box.scrollWidth <= box.clientWidth)"""
+
+
 def open_everything(tab) -> None:
     """Open all that opens, and scroll past every chart until it is drawn."""
     tab.evaluate("document.querySelectorAll('article details').forEach((details) => (details.open = true))")
@@ -139,6 +144,7 @@ def open_everything(tab) -> None:
         chart.scroll_into_view_if_needed()
         tab.wait_for_function("(chart) => chart.querySelector('svg.main-svg')", arg=chart, timeout=10_000)
     tab.evaluate("scrollTo(0, 0)")
+    tab.wait_for_function(REACHED, timeout=5_000)
 
 
 def accessibility_faults(tab) -> list[str]:
