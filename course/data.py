@@ -94,9 +94,10 @@ class Schema:
         return [column for column in self.columns if self.kind(column) in kinds]
 
     def select(self, columns: list[str]) -> Schema:
-        """The schema of a table cut down to `columns`, in their order. Identifiers may be left out."""
+        """The schema of a table cut down to `columns`, in their order, with the keys that stay whole."""
         key = self.primary_key if set(self.primary_key) <= set(columns) else ()
-        return Schema(self.name, tuple(self.field(column) for column in columns), key)
+        links = tuple(link for link in self.foreign_keys if set(_listed(link["fields"])) <= set(columns))
+        return Schema(self.name, tuple(self.field(column) for column in columns), key, links)
 
     def join(self, other: Schema, columns: list[str]) -> Schema:
         """The schema of a table joined from this one and `other`: each column from the first that has it."""

@@ -31,28 +31,10 @@ class Cart(Generator):
         self.table = table
         self.encoders = {column: _encoder(self.schema.kind(column), table[column]) for column in self.columns}
         encoded = np.column_stack([self.encoders[column](table[column]) for column in self.columns])
-        self.trees = [self._tree(encoded, i) for i in range(1, len(self.columns))]
-
-    def _tree(self, encoded: np.ndarray, i: int):
-        """A fitted tree for column i from the columns before it, and the real rows sorted by their leaf."""
-        from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
-
-        known, target = encoded[:, :i], encoded[:, i]
-        kind = DecisionTreeRegressor
-        if self.schema.kind(self.columns[i]) in ("numeric", "date"):
-            target = np.nan_to_num(target, nan=np.nanmin(target) - 1 if not np.isnan(target).all() else 0)
-        elif len(target) * (target.max() + 1) > MOST_COUNTS:
-            target = _projected(target.astype(int))
-        else:
-            target, kind = target.astype(int), DecisionTreeClassifier
-        with warnings.catch_warnings():
-            # That a column has many categories is no news here.
-            warnings.filterwarnings("ignore", "The number of unique classes")
-            tree = kind(min_samples_leaf=self.min_leaf, random_state=0).fit(known, target)
-        leaf = tree.apply(known)
-        order = np.argsort(leaf, kind="stable")
-        starts = np.searchsorted(leaf[order], np.arange(tree.tree_.node_count + 1))
-        return tree, order, starts
+        numeric = [self.schema.kind(column) in ("numeric", "date") for column in self.columns]
+        self.leaves = [
+            Leaves(encoded[:, :i], encoded[:, i], numeric[i], self.min_leaf) for i in range(1, len(numeric))
+        ]
 
     def _sample(self, rows: int, rng: np.random.Generator) -> pd.DataFrame:
         encoded = np.empty((rows, len(self.columns)))
@@ -61,13 +43,44 @@ class Cart(Generator):
             if i == 0:
                 donors = rng.integers(0, len(self.table), rows)
             else:
-                tree, order, starts = self.trees[i - 1]
-                leaf = tree.apply(encoded[:, :i])
-                size = starts[leaf + 1] - starts[leaf]
-                donors = order[starts[leaf] + (rng.random(rows) * size).astype(int)]
+                donors = self.leaves[i - 1].draw(encoded[:, :i], rng)
             drawn[column] = self.table[column].iloc[donors].reset_index(drop=True)
             encoded[:, i] = self.encoders[column](drawn[column])
         return pd.DataFrame(drawn)
+
+
+class Leaves:
+    """A tree fitted to `target` from the columns of `known`, and the real rows in each of its leaves.
+
+    `known` is an array of rows x columns, where nan is a blank. `target` holds numbers, or codes 0, 1, 2 ...
+    where it is not `numeric`. `rows` are the numbers of the rows to learn from: all of them unless given.
+    """
+
+    def __init__(self, known, target, numeric: bool, min_leaf: int, rows=None):
+        from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
+
+        rows = np.arange(len(target)) if rows is None else rows
+        known, target = known[rows].astype(np.float32), target[rows]
+        if numeric:
+            blank = np.nanmin(target) - 1 if not np.isnan(target).all() else 0
+            target = np.nan_to_num(target, nan=blank)
+        elif len(target) * (target.max() + 1) > MOST_COUNTS:
+            target, numeric = _projected(target.astype(int)), True
+        kind = DecisionTreeRegressor if numeric else DecisionTreeClassifier
+        with warnings.catch_warnings():
+            # That a column has many categories is no news here.
+            warnings.filterwarnings("ignore", "The number of unique classes")
+            self.tree = kind(min_samples_leaf=min_leaf, random_state=0).fit(known, target)
+        leaf = self.tree.apply(known)
+        order = np.argsort(leaf, kind="stable")
+        self.rows = rows[order]
+        self.starts = np.searchsorted(leaf[order], np.arange(self.tree.tree_.node_count + 1))
+
+    def draw(self, known: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """For each row of `known`, the number of a real row from its leaf."""
+        leaf = self.tree.apply(known.astype(np.float32))
+        size = self.starts[leaf + 1] - self.starts[leaf]
+        return self.rows[self.starts[leaf] + (rng.random(len(known)) * size).astype(int)]
 
 
 def _projected(codes: np.ndarray) -> np.ndarray:

@@ -16,7 +16,6 @@ the row before. Values are borrowed from real rows in the same leaf, as in `cart
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,7 +32,8 @@ from .base import (
     from_number,
     invented_identifiers,
 )
-from .cart import MOST_COUNTS, _encoder, _projected
+from .borrowed import borrowed
+from .cart import Leaves, _encoder
 from .sdv import Sdv
 
 # A rule seen in the real rows is believed if chance alone would have broken it this many times.
@@ -116,7 +116,7 @@ class SdvPar(History):
         fixed = [c for c in columns if c != self.order and _never_changes(owner, table[c])]
         plain = self._plain(table).assign(**{self.person: owner.astype(str)})
         print(f"Fitting SDV's PARSynthesizer to {owner[-1] + 1:,} people. This takes some time.", flush=True)
-        with self.part._running("be fitted", seed=0):
+        with borrowed(self.part.slow, seed=0):
             self.model = PARSynthesizer(self._metadata(), context_columns=fixed, **self.options)
             self.model.fit({self.schema.name: plain})
 
@@ -147,7 +147,7 @@ class SdvPar(History):
 
     def _sample(self, rows: int, rng: np.random.Generator) -> pd.DataFrame:
         seed = int(rng.integers(2**31))
-        with self.part._running("draw histories", seed):
+        with borrowed(self.part.slow, seed):
             # The context and the conversions keep random states of their own; PAR's network uses torch's.
             self.model._data_processor.reset_sampling()
             self.model._context_synthesizer.reset_sampling()
@@ -197,35 +197,6 @@ def with_identifiers(drawn: pd.DataFrame, schema) -> pd.DataFrame:
     """The rows with an invented identifier in each identifier column that they lack."""
     new = [column for column in schema.of_kind("identifier") if column not in drawn]
     return drawn.assign(**{c: invented_identifiers(schema.field(c), len(drawn)).to_numpy() for c in new})
-
-
-class Leaves:
-    """A tree, and the real rows in each of its leaves, to borrow from."""
-
-    def __init__(self, known, target, numeric: bool, min_leaf: int, rows=None):
-        from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
-
-        rows = np.arange(len(target)) if rows is None else rows
-        known, target = known[rows].astype(np.float32), target[rows]
-        if numeric:
-            blank = np.nanmin(target) - 1 if not np.isnan(target).all() else 0
-            target = np.nan_to_num(target, nan=blank)
-        elif len(target) * (target.max() + 1) > MOST_COUNTS:
-            target, numeric = _projected(target), True
-        kind = DecisionTreeRegressor if numeric else DecisionTreeClassifier
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # that a column has many categories is no news here
-            self.tree = kind(min_samples_leaf=min_leaf, random_state=0).fit(known, target)
-        leaf = self.tree.apply(known)
-        order = np.argsort(leaf, kind="stable")
-        self.rows = rows[order]
-        self.starts = np.searchsorted(leaf[order], np.arange(self.tree.tree_.node_count + 1))
-
-    def draw(self, known: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """For each row of `known`, the number of a real row from its leaf."""
-        leaf = self.tree.apply(known.astype(np.float32))
-        size = self.starts[leaf + 1] - self.starts[leaf]
-        return self.rows[self.starts[leaf] + (rng.random(len(known)) * size).astype(int)]
 
 
 @dataclass(eq=False)

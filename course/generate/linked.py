@@ -21,8 +21,9 @@ import pandas as pd
 from course.data import typed
 
 from .base import Generator, GeneratorError, _checked, as_number, decimals
-from .cart import _encoder
-from .history import Leaves, Steps, positive, with_identifiers
+from .borrowed import borrowed
+from .cart import Leaves, _encoder
+from .history import Steps, positive, with_identifiers
 from .sdv import Sdv
 
 
@@ -222,12 +223,11 @@ class SdvHma(Linked):
         from sdv.multi_table import HMASynthesizer
 
         self.parts = {name: self._part(name, table) for name, table in tables.items()}
-        running = self.parts[self.root]._running
-        with running("be fitted", seed=0):
+        with borrowed(self.parts[self.root].slow, seed=0):
             self.model = HMASynthesizer(self._metadata(), **{"verbose": False, **self.options})
         people = f"{len(tables[self.root]):,} rows of {self.root}"
         print(f"Fitting SDV's HMASynthesizer to {people}. This takes some seconds.", flush=True)
-        with running("be fitted", seed=0):
+        with borrowed(self.parts[self.root].slow, seed=0):
             self.model.fit({n: part._plain(tables[n][part.schema.columns]) for n, part in self.parts.items()})
 
     def _part(self, name: str, table: pd.DataFrame) -> Sdv:
@@ -275,7 +275,7 @@ class SdvHma(Linked):
             return child
 
         seed = int(rng.integers(2**31))
-        with self.parts[self.root]._running("draw rows", seed):
+        with borrowed(self.parts[self.root].slow, seed):
             self.model.reset_sampling()
             self.model._numpy_seed = seed
             self.model._table_synthesizers[self.root]._set_random_state(state())

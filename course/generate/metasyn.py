@@ -10,15 +10,11 @@ careful parameters in a package of its own, metasyn-disclosure, which this cours
 
 from __future__ import annotations
 
-import contextlib
-import io
-import random
-import warnings
-
 import numpy as np
 import pandas as pd
 
-from .base import Generator, GeneratorError, as_number, from_number
+from .base import Generator, as_number, from_number
+from .borrowed import borrowed
 
 
 class Metasyn(Generator):
@@ -33,7 +29,7 @@ class Metasyn(Generator):
         self.options = options
 
     def _fit(self, table: pd.DataFrame) -> None:
-        with _running("fitted", seed=0):
+        with borrowed(self.slow, seed=0):
             from metasyn import MetaFrame
 
             self.model = MetaFrame.fit_dataframe(
@@ -42,7 +38,7 @@ class Metasyn(Generator):
 
     def _sample(self, rows: int, rng: np.random.Generator) -> pd.DataFrame:
         seed = int(rng.integers(2**31))
-        with _running("sampled", seed):
+        with borrowed(self.slow, seed):
             drawn = self.model.synthesize(rows, seed=seed, progress_bar=False)
         return pd.DataFrame({column: self._typed(column, drawn[column]) for column in self.columns})
 
@@ -78,25 +74,3 @@ class Metasyn(Generator):
             return values
         numbers = as_number(pd.to_datetime(values) if kind == "date" else pd.to_numeric(values))
         return from_number(numbers, self.schema.field(column), self.decimals.get(column, 2))
-
-
-@contextlib.contextmanager
-def _running(doing: str, seed: int):
-    """Quiet and seeded; the global random states that metasyn sets are put back. Failures in one sentence."""
-    kept = random.getstate(), np.random.get_state()
-    try:
-        with (
-            contextlib.redirect_stderr(io.StringIO()),
-            contextlib.redirect_stdout(io.StringIO()),
-            warnings.catch_warnings(),
-        ):
-            warnings.simplefilter("ignore")
-            random.seed(seed)
-            np.random.seed(seed)
-            yield
-    except Exception as error:
-        why = " ".join(str(error).split())
-        raise GeneratorError(f"metasyn could not be {doing} ({type(error).__name__}): {why}") from error
-    finally:
-        random.setstate(kept[0])
-        np.random.set_state(kept[1])

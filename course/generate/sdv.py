@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import copy
-import io
-import warnings
 
 import numpy as np
 import pandas as pd
 
 from .base import Generator, GeneratorError, as_number, from_number
+from .borrowed import borrowed
 
 
 class Sdv(Generator):
@@ -30,7 +28,7 @@ class Sdv(Generator):
         import sdv.single_table
 
         metadata = self.schema.select(self.columns).to_sdv()
-        with self._running("be fitted", seed=0):
+        with borrowed(self.slow, seed=0):
             self.model = getattr(sdv.single_table, self.synthesiser)(metadata, **self.options)
             if self.constraints:
                 self.model.add_constraints(self.constraints)
@@ -38,27 +36,17 @@ class Sdv(Generator):
 
     def _sample(self, rows: int, rng: np.random.Generator) -> pd.DataFrame:
         seed = int(rng.integers(2**31))
-        with self._running("draw rows", seed):
+        with borrowed(self.slow, seed):
             self.model.reset_sampling()
             # SDV draws from one fixed seed unless told otherwise; it has no public way to be told.
             self._seed(seed)
             drawn = self.model.sample(rows)[self.schema.name]
         if len(drawn) < rows:
             raise GeneratorError(
-                f"SDV's {self.synthesiser} made {len(drawn):,} of {rows:,} rows that keep its constraints: "
+                f"{self.slow} made {len(drawn):,} of {rows:,} rows that keep its constraints: "
                 "loosen them, or ask for fewer rows."
             )
         return pd.DataFrame({column: self._typed(column, drawn[column]) for column in self.columns})
-
-    @contextlib.contextmanager
-    def _running(self, doing: str, seed: int):
-        """Quiet, seeded and on one thread. Whatever SDV cannot do is a GeneratorError of one sentence."""
-        try:
-            with _seeded(seed):
-                yield
-        except Exception as error:
-            why = " ".join(str(error).split())
-            raise GeneratorError(f"SDV's {self.synthesiser} could not {doing}: {why}") from error
 
     def _seed(self, seed: int) -> None:
         if self.synthesiser == "GaussianCopulaSynthesizer":
@@ -84,25 +72,3 @@ class Sdv(Generator):
         if self.schema.kind(column) == "numeric":
             return from_number(values.to_numpy(float), field, self.decimals[column])
         return values.astype(object)
-
-
-@contextlib.contextmanager
-def _seeded(seed: int):
-    """SDV's networks draw from the global random states: seed them and put them back. No bars."""
-    import torch
-
-    torch.set_num_threads(1)  # more would slow down everybody on a shared machine
-    kept = np.random.get_state()
-    with (
-        torch.random.fork_rng(),
-        contextlib.redirect_stderr(io.StringIO()),
-        contextlib.redirect_stdout(io.StringIO()),
-        warnings.catch_warnings(),
-    ):
-        warnings.simplefilter("ignore")
-        np.random.seed(seed)
-        torch.manual_seed(seed)
-        try:
-            yield
-        finally:
-            np.random.set_state(kept)

@@ -14,15 +14,14 @@ from __future__ import annotations
 import contextlib
 import importlib
 import io
-import random
 import sys
-import warnings
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from .base import Generator, GeneratorError, from_number
+from .borrowed import borrowed
 from .synthcity import Synthcity
 
 
@@ -31,10 +30,10 @@ class SynthOpt(Generator):
 
     def __init__(self, level: str):
         self.level = level
-        self.slow = f"SynthOpt ({level})"
+        self.slow = f"SynthOpt's {level} level"
 
     def _fit(self, table: pd.DataFrame) -> None:
-        with self._running(seed=0):
+        with borrowed(self.slow, seed=0):
             from synthopt.process.statistical_metadata import process_statistical_metadata
             from synthopt.process.structural_metadata import process_structural_metadata
 
@@ -48,7 +47,7 @@ class SynthOpt(Generator):
                 )
 
     def _sample(self, rows: int, rng: np.random.Generator) -> pd.DataFrame:
-        with self._running(seed=int(rng.integers(2**31))):
+        with borrowed(self.slow, seed=int(rng.integers(2**31))):
             drawn = self._drawn(rows)
         if isinstance(drawn, dict):
             drawn = drawn[self.schema.name]
@@ -72,18 +71,6 @@ class SynthOpt(Generator):
         from synthopt.generate.correlated_synthetic_data import generate_correlated_synthetic_data as make
 
         return make(self.metadata, self.correlations, num_records=rows)
-
-    @contextlib.contextmanager
-    def _running(self, seed: int):
-        """Quiet and seeded, and whatever SynthOpt cannot do is a GeneratorError of one sentence."""
-        try:
-            with _quiet(seed):
-                yield
-        except Exception as error:
-            why = " ".join(str(error).split())
-            raise GeneratorError(
-                f"SynthOpt's {self.level} level failed on this table ({type(error).__name__}): {why}"
-            ) from error
 
     def _plain(self, table: pd.DataFrame) -> pd.DataFrame:
         """Plain objects, ISO dates, and true/false as words: SynthOpt loses columns of truth values.
@@ -158,22 +145,3 @@ def _sdv_one():
         for name in names:
             delattr(sdv.metadata, name)
         sys.modules.pop("synthopt.generate.syntheticdata", None)
-
-
-@contextlib.contextmanager
-def _quiet(seed: int):
-    """SynthOpt draws from the global random states and prints bars: seed the one, silence the other."""
-    kept = random.getstate(), np.random.get_state()
-    random.seed(seed)
-    np.random.seed(seed)
-    try:
-        with (
-            contextlib.redirect_stderr(io.StringIO()),
-            contextlib.redirect_stdout(io.StringIO()),
-            warnings.catch_warnings(),
-        ):
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        random.setstate(kept[0])
-        np.random.set_state(kept[1])
