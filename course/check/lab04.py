@@ -6,42 +6,67 @@ from course.data import Schema
 
 from . import Exercise, Option, Quiz, Verdict, Wrong, not_attempted, not_yet, right
 
+# Groups such that each likely mistake gives a share of its own; two have a blank practice.
+_GROUPS = {("F", "X1"): 1, ("M", "X1"): 2, ("F", "X2"): 2, ("M", None): 2, ("M", "X2"): 3, ("F", None): 4}
+_GROUPS[("F", "X3")] = 6
+
 
 def below(answer) -> Verdict:
+    import numbers
+
     import numpy as np
     import pandas as pd
 
-    # Groups such that each likely mistake gives a share of its own; two have a blank practice.
-    sizes = {("F", "X1"): 1, ("M", "X1"): 2, ("M", None): 2, ("F", None): 3, ("M", "X2"): 4, ("F", "X2"): 6}
-    people = pd.DataFrame([pair for pair, size in sizes.items() for _ in range(size)])
+    people = pd.DataFrame([pair for pair, size in _GROUPS.items() for _ in range(size)])
     people.columns = ["sex", "practice"]
     got = answer(people.copy(), ["sex", "practice"], 3)
     if got is None:
         return not_attempted("let the function return a share, then run this cell again.")
-    got, total = float(got), len(people)
-
-    def share(few):
-        return sum(size for size in sizes.values() if few(size)) / total
-
-    unblank = sum(size for pair, size in sizes.items() if pair[1] and size < 3)
-    known = sum(size for pair, size in sizes.items() if pair[1])
-    if np.isclose(got, share(lambda size: size < 3)):
+    if not isinstance(got, numbers.Real):
+        return not_yet(f"your function returns a {type(got).__name__}. It should return one number.")
+    wanted, total = _people(lambda pair, size: size < 3), len(people)
+    if np.isclose(got, wanted / total):
         return right("people are counted, blanks are alike, and a group of exactly k is large enough.")
-    if np.isclose(got, share(lambda size: size < 3) * total):
-        return not_yet("that is a number of people. Divide it by all the people in the table.")
-    if np.isclose(got, share(lambda size: size <= 3)):
-        return not_yet("a group of exactly k people is not smaller than k. Use <, not <=.")
-    if np.isclose(got, share(lambda size: size == 1)):
-        return not_yet("you counted only those who are alone. With k = 3, pairs count as well.")
-    if np.isclose(got, unblank / total) or np.isclose(got, unblank / known):
-        return not_yet("people with a blank key got lost: pandas leaves them out unless dropna=False.")
-    if np.isclose(got, sum(size < 3 for size in sizes.values()) / len(sizes)):
-        return not_yet("that is a share of the combinations. The question asks for a share of the people.")
-    wanted = sum(size for size in sizes.values() if size < 3)
+    for mistake, hint in _below_mistakes(wanted, total).items():
+        if np.isclose(got, mistake):
+            return not_yet(hint)
     return not_yet(
-        f"on a table with groups of 1, 2, 2, 3, 4 and 6 people and k = 3 your function says {got:.3g}; "
-        f"{wanted} of the {total} people are in groups smaller than 3."
+        f"on a table with groups of {', '.join(map(str, _GROUPS.values()))} people and k = 3 your function "
+        f"says {got:.3g}; {wanted} of the {total} people are in groups smaller than 3."
     )
+
+
+def _people(which) -> int:
+    """How many people stand in the groups for which `which(pair, size)` is true."""
+    return sum(size for pair, size in _GROUPS.items() if which(pair, size))
+
+
+def _below_mistakes(wanted: int, total: int) -> dict[float, str]:
+    """What each likely mistake gives on the small table, and its hint."""
+    lost = "people with a blank key got lost: pandas leaves them out unless dropna=False."
+    pairs = "that counts combinations. The question asks for a share of the people in them."
+    unblank = _people(lambda pair, size: pair[1] and size < 3)
+    few = sum(size < 3 for size in _GROUPS.values())
+    few_unblank = sum(size < 3 for pair, size in _GROUPS.items() if pair[1])
+    return {
+        wanted: "that is a number of people. Divide it by all the people in the table.",
+        100 * wanted / total: "that is a percentage. A share lies between 0 and 1.",
+        1 - wanted / total: "those are the people in groups that are large enough. The others are asked for.",
+        _people(lambda pair, size: size <= 3) / total: (
+            "a group of exactly k people is not smaller than k. Use <, not <=."
+        ),
+        _people(lambda pair, size: size == 1) / total: (
+            "you counted only those who are alone. With k = 3, pairs count as well."
+        ),
+        unblank / total: lost,
+        unblank / _people(lambda pair, size: pair[1]): lost,
+        few / len(_GROUPS): pairs,
+        few / total: pairs,
+        few_unblank / sum(bool(pair[1]) for pair in _GROUPS): pairs,
+        _people(lambda pair, size: size < 3 or not pair[1]) / total: (
+            'a blank practice was not counted: "count" skips blanks, "size" does not.'
+        ),
+    }
 
 
 WIDTHS, PERIODS, LIMIT = (1, 5, 10, 20), ("D", "W", "M", "Q", "Y"), 0.02
@@ -52,7 +77,10 @@ def coarse(answer, table) -> Verdict:
     if width is None and period is None:
         return not_attempted("choose a width and a period, then run this cell again.")
     if width not in WIDTHS or period not in PERIODS:
-        return not_yet("the width is one of 1, 5, 10 and 20; the period is one of D, W, M, Q and Y, quoted.")
+        return not_yet(
+            "the width is one of the numbers 1, 5, 10 and 20, without quotes; the period is one of the "
+            "letters D, W, M, Q and Y, in quotes."
+        )
     if (share := _alone(table, width, period)) >= LIMIT:
         return not_yet(f"{share:.1%} of the patients are still alone: fewer than one in fifty may be.")
     finer_width = WIDTHS[max(WIDTHS.index(width) - 1, 0)]
@@ -104,7 +132,16 @@ def describe(answer: dict) -> Verdict:
     return right(f"wrong cells are refused, right ones are read, and generators take {kinds}.")
 
 
+_TYPES = ("string", "integer", "number", "boolean", "date", "datetime", "time", "year", "any")
+
+
 def _about_types(answer: dict) -> str:
+    for column in _COLUMNS:
+        if answer[column]["type"] not in _TYPES:
+            return (
+                f"{column}: the standard has no type {answer[column]['type']!r}. Use string, integer, number "
+                "or date."
+            )
     if answer["local_no"]["type"] != "string":
         return (
             "local_no: as a number 00012345 becomes 12345, which is another patient or none. A reference is "
@@ -133,7 +170,12 @@ def _about_roles(answer: dict) -> str:
 
 
 def _about_codes(answer: dict) -> str:
-    listed = [item["value"] for item in answer["site"].get("categories", [])]
+    if not all(isinstance(item, dict) and {"value", "label"} <= set(item) for item in _listed_sites(answer)):
+        return (
+            "site: categories is a list with one entry for each code, such as "
+            "{'value': '007', 'label': 'Main site'}."
+        )
+    listed = [item["value"] for item in _listed_sites(answer)]
     if not listed:
         return (
             "site: the code list is left out. A generator of valid tables would make up letters, because "
@@ -143,6 +185,8 @@ def _about_codes(answer: dict) -> str:
         return f"site: the code list holds {listed}; the dictionary has '007', '012' and '100'."
     if set(answer["site"].get("constraints", {}).get("enum", [])) != {"007", "012", "100"}:
         return "site: the codes stand in categories, for people. Give them as enum in constraints as well."
+    if not isinstance(answer["nights"].get("missingValues", []), list):
+        return "nights: missingValues is a list, in square brackets, also where it holds one value."
     if "999" not in answer["nights"].get("missingValues", []):
         return (
             "nights: 999 is read as a stay of 999 nights. Name it in missingValues, as text: missingValues "
@@ -151,6 +195,10 @@ def _about_codes(answer: dict) -> str:
     if "" not in answer["nights"]["missingValues"]:
         return "nights: your list takes the place of the usual one. Keep the empty cell in it: ['', '999']."
     return ""
+
+
+def _listed_sites(answer: dict) -> list:
+    return list(answer["site"].get("categories", []))
 
 
 def _about_reading(answer: dict) -> str:
@@ -224,7 +272,10 @@ def _compared(clean, sent, mended) -> Verdict:
                 "Change the code alone."
             )
     if left := int((mended["disdate"] < mended["admidate"]).sum()):
-        return not_yet(f"{left} patients still leave before they come.")
+        return not_yet(
+            f"{left} patients still leave before they come. If you wrote table.loc[rows, days] = "
+            "table.loc[rows, days[::-1]], pandas put each day back under its own name: add .to_numpy()."
+        )
     turned = sent["disdate"] < sent["admidate"]
     for day in ("admidate", "disdate"):
         wrong = mended[day].notna() & ~_same(mended[day], clean[day])
@@ -270,7 +321,7 @@ EXERCISES = {
             ),
             Wrong(
                 "def my_below(t, keys, k):\n    return (t.value_counts(keys, dropna=False) < k).mean()",
-                "share of the combinations",
+                "counts combinations",
             ),
             Wrong(
                 "def my_below(t, keys, k):\n    s = t.groupby(keys, dropna=False)[keys[0]]\n"
@@ -345,15 +396,15 @@ QUIZZES = {
         "Who decides which columns are quasi-identifiers?",
         (
             Option(
-                "A profiling tool: the columns with the most different values.",
-                "fineness is a hint. Sex has few values and is known to everybody; a laboratory result has "
-                "many and is known to nobody.",
-            ),
-            Option(
                 "Somebody who knows what others may know about these people, and writes it down.",
                 "the role depends on the world around the table. A profile and counts of small groups help "
                 "to test the judgement.",
                 right=True,
+            ),
+            Option(
+                "A profiling tool: the columns with the most different values.",
+                "fineness is a hint. Sex has few values and is known to everybody; a laboratory result has "
+                "many and is known to nobody.",
             ),
             Option(
                 "The law: there is a closed list of them.",
