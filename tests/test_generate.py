@@ -369,11 +369,29 @@ def test_valid_keeps_within_limits_given_on_one_side_only(dataset):
         made = generate.fit("valid", None, schema).sample(500, 1)
         for column in schema.of_kind("numeric", "date"):
             limits = schema.field(column).get("constraints", {})
-            if "formula" not in schema.field(column):
-                least, most = (limits.get(end) for end in ("minimum", "maximum"))
-                known = made[column].dropna()
-                assert least is None or (known >= least).all(), column
-                assert most is None or (known <= most).all(), column
+            least, most = (limits.get(end) for end in ("minimum", "maximum"))
+            known = made[column].dropna()
+            assert least is None or (known >= least).all(), column
+            assert most is None or (known <= most).all(), column
+
+
+TABLES = [(dataset, name) for dataset in data.names() for name in data.load(dataset).tables]
+
+
+@pytest.mark.parametrize("dataset, name", [one for one in TABLES if one[1] != "episodes"])
+def test_valid_keeps_the_rules_of_every_bundled_table(dataset, name):
+    opened = data.load(dataset)
+    model = generate.fit("valid", None, opened.schema(name), rules=opened.rules)
+    found = data.broken_rules({name: model.sample(1000, 1)}, opened).set_index("rule")["broken"]
+    assert set(found[found > 0].index) <= set(model.not_kept)
+
+
+def test_valid_says_which_rule_it_cannot_keep():
+    """An episode of a finished stay ends with the stay: no two dates drawn by chance are the same."""
+    opened = data.load("admissions")
+    model = generate.fit("valid", None, opened.schema("episodes"), rules=opened.rules)
+    with pytest.raises(GeneratorError, match="epiend == disdate"):
+        model.sample(100, 1)
 
 
 @pytest.mark.parametrize("name", ["ipf", "ipf-dp", "copula", "cart"])

@@ -14,7 +14,8 @@ import pandas as pd
 
 from .base import Generator, GeneratorError, from_number
 
-ROUNDS = 200  # how often `Valid` redraws rows that break a rule before it gives up
+NAMES = re.compile(r"(?<![\w.'])[a-z_]\w*(?![\w(])")  # in an expression: not methods, not words in quotes
+ROUNDS = 200  # how often `Valid` draws anew where a rule is broken, before it gives up
 
 
 class Structural(Generator):
@@ -43,13 +44,22 @@ class Structural(Generator):
 class Valid(Structural):
     """Codes from the code lists, text that fits its pattern, numbers and dates within their range, and rules.
 
-    `rules` are the data set's own (see `course.data`). Those that can be told from one row are kept, by
-    redrawing the rows that break one. Rules across rows or across tables are not kept at this level:
-    `not_kept` names them.
+    `rules` are the data set's own (see `course.data`). Those that can be told from one row are kept: where a
+    row breaks one, one of the columns that the rule names is drawn again, until all rules hold. So the rules
+    shape the shares too: a value that few rules allow is rare. Rules across rows or across tables are not
+    kept at this level: `not_kept` names them.
     """
 
     def __init__(self, rules: list[dict] = ()):
         self.rules = list(rules)
+
+    def _fit(self, table: None) -> None:
+        given = {column: self.schema.field(column).get("formula") for column in self.columns}
+        self.formulas = {
+            column: formula
+            for column, formula in given.items()
+            if formula and set(NAMES.findall(formula)) <= set(self.columns)
+        }
 
     @property
     def not_kept(self) -> list[str]:
@@ -58,28 +68,49 @@ class Valid(Structural):
         return [rule["name"] for rule in mine if not self._concerns_one_row(rule)]
 
     def _sample(self, rows: int, rng: np.random.Generator) -> pd.DataFrame:
-        drawn = self._drawn(rows, rng)
-        rules = [rule for rule in self.rules if self._concerns_one_row(rule)]
+        drawn = self._with_formulas(super()._sample(rows, rng))
+        rules = [rule["expression"] for rule in self.rules if self._concerns_one_row(rule)]
+        rules += [limit for column in self.formulas for limit in self._limits(column)]
         for _ in range(ROUNDS):
-            broken = np.zeros(rows, bool)
-            for rule in rules:
-                broken |= ~drawn.eval(rule["expression"], engine="python").fillna(False).to_numpy(bool)
-            if not broken.any():
+            broken = {rule: self._breaks(drawn, rule) for rule in rules}
+            if not any(rows.any() for rows in broken.values()):
                 return drawn
-            again = self._drawn(int(broken.sum()), rng)
-            again.index = drawn.index[broken]
-            drawn = pd.concat([drawn[~broken], again]).sort_index()
+            for rule, rows in broken.items():
+                self._redraw(drawn, rows, self._named(rule), rng)
+            drawn = self._with_formulas(drawn)
+        worst = max(broken, key=lambda rule: broken[rule].sum())
         raise GeneratorError(
-            f"After {ROUNDS} rounds {int(broken.sum())} rows of {self.schema.name} still break a rule: "
-            "give the columns narrower constraints in the schema."
+            f"After {ROUNDS} rounds {int(broken[worst].sum())} rows of {self.schema.name} still break a rule "
+            f"({worst}): give the columns it names narrower constraints in the schema."
         )
 
-    def _drawn(self, rows: int, rng: np.random.Generator) -> pd.DataFrame:
-        """Fresh rows, with the columns that the schema says follow from others worked out from them."""
-        drawn = super()._sample(rows, rng)
-        for column in self.columns:
-            if formula := self.schema.field(column).get("formula"):
-                drawn[column] = drawn.eval(formula, engine="python").round(2)
+    def _limits(self, column: str) -> list[str]:
+        """The range of a column that is worked out from others, as rules. Blank is allowed."""
+        limits = allowed_range(self.schema.field(column).get("constraints", {}))
+        return [f"not {column} {'<' if end == 'minimum' else '>'} {limits[end]}" for end in limits]
+
+    def _breaks(self, drawn: pd.DataFrame, rule: str) -> np.ndarray:
+        return ~drawn.eval(rule, engine="python").fillna(False).to_numpy(bool)
+
+    def _redraw(self, drawn: pd.DataFrame, rows: np.ndarray, columns: list[str], rng) -> None:
+        """In each of the rows, draw one of the columns again, taken at random."""
+        taken = rng.integers(0, max(len(columns), 1), len(drawn))
+        for place, column in enumerate(columns):
+            again = rows & (taken == place)
+            if again.any():
+                fresh = self._column(column, int(again.sum()), rng).set_axis(drawn.index[again])
+                drawn[column] = pd.concat([drawn.loc[~again, column], fresh]).sort_index()
+
+    def _named(self, expression: str) -> list[str]:
+        """The columns that an expression names, or in place of a formula's column those of the formula."""
+        for column, formula in self.formulas.items():
+            expression = re.sub(rf"\b{re.escape(column)}\b", lambda _, formula=formula: formula, expression)
+        return list(dict.fromkeys(name for name in NAMES.findall(expression) if name in self.columns))
+
+    def _with_formulas(self, drawn: pd.DataFrame) -> pd.DataFrame:
+        """The columns that the schema says follow from others, worked out from them."""
+        for column, formula in self.formulas.items():
+            drawn[column] = drawn.eval(formula, engine="python").round(2)
         return drawn
 
     def _concerns_one_row(self, rule: dict) -> bool:
