@@ -246,8 +246,10 @@ def _truths(values: pd.Series) -> pd.Series:
     return truths.astype("boolean" if truths.isna().any() else "bool")
 
 
-def broken_rules(tables: dict[str, pd.DataFrame], dataset: Dataset) -> pd.DataFrame:
-    """Count the rows that break each business rule of a data set.
+def broken_rules(
+    tables: dict[str, pd.DataFrame], dataset: Dataset, rules: list[dict] | None = None
+) -> pd.DataFrame:
+    """Count the rows that break each business rule of a data set, or each of some of its `rules`.
 
     `tables` maps table names to tables, real or synthetic. Returns one row per rule: rule, table, rows,
     broken, share, description. A rule whose table is absent is left out. Rules are pandas expressions
@@ -257,7 +259,7 @@ def broken_rules(tables: dict[str, pd.DataFrame], dataset: Dataset) -> pd.DataFr
     import pandas as pd
 
     rows = []
-    for rule in dataset.rules:
+    for rule in dataset.rules if rules is None else rules:
         needed = [rule["table"]] + ([rule["join"]] if "join" in rule else [])
         if not all(name in tables for name in needed):
             continue

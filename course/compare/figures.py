@@ -6,7 +6,6 @@ figure is also worked out for one (the row "control"), and for a verbatim copy (
 
 from __future__ import annotations
 
-import copy
 from functools import cached_property
 
 import numpy as np
@@ -198,10 +197,8 @@ def rules(tables: dict, dataset: data.Dataset) -> dict:
     """
     shares = {}
     for rule in dataset.rules:
-        one = copy.copy(dataset)
-        one.package = {**dataset.package, "rules": [rule]}
         try:
-            found = data.broken_rules(tables, one)
+            found = data.broken_rules(tables, dataset, [rule])
         except (data.DataError, KeyError, TypeError, ValueError, AttributeError):
             continue
         if len(found):

@@ -99,8 +99,11 @@ class Ipf(Generator):
         self.published, self.cells, self.totals = {}, {}, {}
         place = {}
         for column in self.columns:
-            cells = self.cells[column] = self._cells(column, table[column])
-            place[column] = cells.code(table[column])
+            values = table[column]
+            if self.schema.kind(column) not in ("numeric", "date"):
+                values = values.astype("category")  # looked up once, not again for each use
+            cells = self.cells[column] = self._cells(column, values)
+            place[column] = cells.code(values)
             counts = np.bincount(place[column][place[column] >= 0], minlength=len(cells.labels))
             self._publish((column,), self._controlled((column,), counts))
         self.rows = self._estimated_rows()
@@ -275,15 +278,16 @@ class CategoryCells:
     @classmethod
     def from_rows(cls, values: pd.Series, codes: list, threshold: int) -> CategoryCells:
         """Codes of the schema's list, other values that `threshold` rows share, and blank if there is one."""
-        counts = values.astype(object).value_counts()
+        counts = values.astype("category").value_counts()
         found = set(counts.index[counts >= threshold]) - set(codes)
-        return cls([*codes, *sorted(found, key=str)], blank=bool(values.isna().any()))
+        return cls([*codes, *sorted(found, key=str)], blank=int(counts.sum()) < len(values))
 
     def code(self, values: pd.Series) -> np.ndarray:
         """The cell of each value, -1 for values that have none."""
         known = self.labels[:-1] if self.blank else self.labels
-        cell = pd.Index(known, dtype=object).get_indexer(values.astype(object))
-        return np.where(values.isna(), len(known) if self.blank else -1, cell)
+        values = values.astype("category")
+        cell = pd.Index(known, dtype=object).get_indexer(values.cat.categories.astype(object))
+        return np.append(cell, len(known) if self.blank else -1)[values.cat.codes]
 
     def join(self, counts: np.ndarray, most: int) -> None:
         """Set the groups, from the counts after control: one for each category that has a count."""
