@@ -14,6 +14,9 @@ def rules(answer: dict, schema, rules) -> Verdict:
         if not isinstance(answer.get(name), str):
             return not_yet(f"there is no expression for {name!r} yet. It is a text, in quotes.")
     grid = _households()
+    for name in (OWNERS, RENT):
+        if found := _unreadable(grid, answer[name]):
+            return not_yet(f"{name}: {found}")
     adults = (grid["reference_age"] >= 18) | grid["tenure"].isin(["SR", "PR"])
     least = grid["weekly_rent"].isna() | (grid["weekly_rent"] >= 40)
     said = _about_owners(grid, _kept(grid, answer[OWNERS]), adults)
@@ -38,19 +41,38 @@ def _kept(grid, expression: str):
     return grid.eval(expression, engine="python").fillna(False).astype(bool)
 
 
+def _unreadable(grid, expression: str) -> str:
+    """Why pandas cannot work the expression out, or nothing."""
+    try:
+        _kept(grid, expression)
+    except NameError as error:
+        return f"{error}. The columns are {', '.join(grid.columns)}, and texts stand in quotes."
+    except (SyntaxError, NotImplementedError, TypeError, ValueError) as error:
+        return (
+            f"pandas cannot work this out ({error}). There is no 'if' and no 'is': write 'not A, or B', and "
+            "weekly_rent.isna() for a blank."
+        )
+    return ""
+
+
 def _about_owners(grid, kept, wanted) -> str:
     young, owns = grid["reference_age"] < 18, grid["tenure"].isin(["OO", "OM"])
     if kept.equals(wanted):
         return ""
     if kept.equals(~wanted):
         return f"{OWNERS}: it is the wrong way round. A rule is true of the rows that keep it."
-    if not kept[young & ~owns].all():
-        return f"{OWNERS}: a tenant of 17 breaks your rule. Write 'not an owner, or 18 and over'."
+    if len(broken := grid["tenure"][young & ~owns & ~kept].unique()):
+        return (
+            f"{OWNERS}: a tenant of 17 breaks your rule (tenure {', '.join(broken)}). Write 'not an owner, "
+            "or 18 and over'."
+        )
+    if not kept[(grid["reference_age"] == 70) & owns].all():
+        return f"{OWNERS}: an owner of 70 breaks your rule. Whoever is 18 or over keeps it."
     if kept[young & owns].any():
         return f"{OWNERS}: an owner of 17 keeps your rule, with one kind of ownership at least."
     if not kept[(grid["reference_age"] == 18) & owns].all():
         return f"{OWNERS}: an owner of 18 breaks your rule, and is not under 18. Use >=, not >."
-    return f"{OWNERS}: some owners of 19 or 70 break your rule."
+    return f"{OWNERS}: some owners of 19 break your rule."
 
 
 def _about_rent(grid, kept, wanted) -> str:
@@ -80,8 +102,9 @@ def _with_the_generator(answer: dict, schema, rules) -> Verdict:
 def canary(answer: dict, kept: dict, canary: dict) -> Verdict:
     if all(given is None for given in answer.values()):
         return not_attempted("list the columns for each tool, then run this cell again.")
-    for tool, given in answer.items():
-        if given is None or isinstance(given, str) or not set(given) <= set(canary):
+    for tool in ("SynthOpt", "metasyn"):
+        given = answer.get(tool)
+        if not isinstance(given, (list, tuple, set)) or not set(given) <= set(canary):
             return not_yet(f"{tool}: answer with a list of column names of the canary.")
         given, (seen, control) = set(given), (kept[tool, part] for part in ("with", "without"))
         wanted = {
@@ -252,13 +275,13 @@ QUIZZES = {
         "What do you say?",
         (
             Option(
-                "About right: the rules make the table realistic.",
-                "rules say which rows can be, not how many there are.",
-            ),
-            Option(
                 "No count in it means anything: codes were drawn as if all were equally common.",
                 "and the rules tilted even that. For counts, start from published ones, as in lab 6.",
                 right=True,
+            ),
+            Option(
+                "About right: the rules make the table realistic.",
+                "rules say which rows can be, not how many there are.",
             ),
             Option(
                 "It would be right with more rows.",
