@@ -12,31 +12,27 @@ def review(answer: list, scrape: dict) -> Verdict:
     if not refused:
         return not_yet(
             "you let everything pass. A count of under ten can be worked out from one of the six: add up "
-            "what "
-            "is shown."
+            "what is shown."
         )
     if refused == {"people"}:
         left = 6000 - sum(scrape["people"]["shown"].values())
         return right(
             f"only one count is withheld there, and the total is public. 6,000 less the rest leaves {left}: "
-            "the "
-            "number of households that was to be hidden."
+            "the number of households that was to be hidden."
         )
     if "people" in refused:
         return not_yet(
             "the field that must go is among yours, but you refuse fields that pass too. A reviewer who "
-            "refuses "
-            "everything is soon asked nothing."
+            "refuses everything is soon asked nothing."
         )
     if "weekly_rent" in refused:
         return not_yet(
-            "several rents are withheld, and only their sum can be worked out. Look for a field with exactly "
-            "one withheld count."
+            "several rents are withheld, and only their sum can be worked out. Look for a field with "
+            "exactly one withheld count."
         )
     return not_yet(
         "nothing is withheld in a field you refuse, and every count shown is ten or more. Sensitive is not "
-        "the "
-        "same as disclosive: look where something was withheld."
+        "the same as disclosive: look where something was withheld."
     )
 
 
@@ -47,7 +43,10 @@ def control(answer) -> Verdict:
     given = answer(counts.copy())
     if given is None:
         return not_attempted("let the function return the counts, then run this cell again.")
-    given = pd.to_numeric(pd.Series(given)).reset_index(drop=True).astype("Float64")
+    given = pd.Series(given).reset_index(drop=True)
+    if given.map(type).eq(str).any():
+        return not_yet("a text such as '<10' makes the whole column text. A blank (NaN) says it as well.")
+    given = pd.to_numeric(given).astype("Float64")
     if len(given) != len(counts):
         return not_yet(
             "a withheld count still has its place in the table: return as many counts as were given."
@@ -56,14 +55,12 @@ def control(answer) -> Verdict:
     if low.notna().all() and (low == 0).all():
         return not_yet(
             "you write 0 for what is withheld. That is a false statement about people; a blank (NaN) says "
-            "that "
-            "nothing is said."
+            "that nothing is said."
         )
     if low[:2].isna().all() and low.notna().any():
         return not_yet(
             f"a count of 9 comes out as {low[3]:g}: it was rounded before it was compared with the "
-            "threshold. "
-            "Compare the true count."
+            "threshold. Compare the true count."
         )
     if low.notna().any():
         return not_yet("a count under ten is still shown. Withhold it: .where(counts >= 10) leaves a blank.")
@@ -89,8 +86,7 @@ _SURVIVE = {
     "Universal Credit by region": (
         "through tenure",
         "no table has both, but region goes with tenure and tenure with Universal Credit. Regions will "
-        "differ "
-        "only as far as their tenures do.",
+        "differ only as far as their tenures do.",
     ),
     "Universal Credit matters more for renters": (
         "lost",
@@ -137,12 +133,17 @@ def margins(answer, real) -> Verdict:
             return not_yet(f"{finding} is lost: no margin of yours has {', '.join(sorted(columns))}.")
     wide = [margin for margin in given if not any(margin == columns for columns in wanted.values())]
     if wide:
+        if any(wide[0] < columns for columns in wanted.values()):
+            return not_yet(
+                f"the margin {', '.join(sorted(wide[0]))} stands already in a wider one of yours. Each table "
+                "that goes out can be compared with the others: leave it out."
+            )
         cells = real.groupby(sorted(wide[0])).size()
         share = (cells < 10).mean()
         return not_yet(
             f"the margin {', '.join(sorted(wide[0]))} says more than the three findings need; of its cells "
-            "that "
-            f"occur, {share:.0%} hold fewer than ten households. Publish no more than the purpose asks for."
+            f"that occur, {share:.0%} hold fewer than ten households. Publish no more than the purpose asks "
+            "for."
         )
     return right(
         "three margins, each no wider than its finding. Everything else is lost on purpose, and you can say "
@@ -234,10 +235,9 @@ QUIZZES = {
             ),
             Option(
                 "The sampling used no record, but the counts were made from records: whatever they give "
-                "away, "
-                "the table gives away.",
-                "the risk has moved to the choice and the protection of the counts. That is where it can be "
-                "reviewed.",
+                "away, the table gives away.",
+                "the risk has moved to the choice and the protection of the counts. That is where it can "
+                "be reviewed.",
                 right=True,
             ),
             Option(
@@ -260,8 +260,8 @@ QUIZZES = {
                 "useful for whom, and at whose risk? That depends on the data and on who will see them.",
             ),
             Option(
-                "Neither in general: a threshold states how much risk is accepted, for these data and these "
-                "users.",
+                "Neither in general: a threshold states how much risk is accepted, for these data and "
+                "these users.",
                 "so it should be written down with its reason, and with what it does to small groups.",
                 right=True,
             ),
@@ -269,20 +269,18 @@ QUIZZES = {
     ),
     "lab06-warn": Quiz(
         "A user finds in the synthetic table that Universal Credit triples arrears among owners. The "
-        "published "
-        "margins were all pairs of columns. What should the user conclude?",
+        "published margins were all pairs of columns. What should the user conclude?",
         (
+            Option(
+                "Nothing: three columns together are in no published margin, so the table cannot say.",
+                "this is the use of knowing the margins: one can tell which statements to drop without "
+                "seeing the real table.",
+                right=True,
+            ),
             Option(
                 "That it holds in the real table, roughly.",
                 "the fit had to assume the same effect for owners as for renters. The real table says "
                 "otherwise.",
-            ),
-            Option(
-                "Nothing: three columns together are in no published margin, so the table cannot say.",
-                "this is the use of knowing the margins: one can tell which statements to drop without "
-                "seeing "
-                "the real table.",
-                right=True,
             ),
             Option(
                 "That the fitting did not converge.",
