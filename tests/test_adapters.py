@@ -9,13 +9,18 @@ from __future__ import annotations
 import functools
 import importlib
 import random
+import tempfile
+import warnings
 
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from course import data, generate
 from course.generate import GeneratorError
+from course.generate.borrowed import borrowed
+from course.generate.synthcity import Synthcity
 
 SDV = {"epochs": 1}
 FEW = {"n_iter": 1}
@@ -90,13 +95,67 @@ def fitted(name: str) -> generate.Generator:
     return generate.fit(name, table(), SCHEMA, **QUICK.get(name, {}))
 
 
+def states() -> tuple:
+    """The random states that all code shares, and what synthcity would change of pandas."""
+    shared = random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state().tolist()
+    return *shared, pd.get_option("mode.chained_assignment"), list(warnings.filters)
+
+
+@pytest.mark.parametrize("error", [ValueError("two\nlines"), KeyboardInterrupt(), ValueError()])
+def test_what_is_borrowed_is_given_back_whatever_happens(error, capfd):
+    before, said = states(), GeneratorError if isinstance(error, ValueError) else KeyboardInterrupt
+    with pytest.raises(said) as raised, borrowed("The library", seed=1):
+        print("a bar")
+        np.random.random(), random.random(), torch.rand(1)
+        pd.set_option("mode.chained_assignment", "raise")
+        warnings.warn("not heard", stacklevel=1)
+        raise error
+    assert states() == before and capfd.readouterr() == ("", "")
+    if said is GeneratorError:
+        why = str(error).replace("\n", " ") or "no reason given"
+        assert str(raised.value) == f"The library failed on this table (ValueError): {why}"
+
+
+def test_what_is_borrowed_is_seeded():
+    def drawn(seed):
+        with borrowed("The library", seed):
+            return np.random.random(), random.random(), torch.rand(1).item()
+
+    assert drawn(1) == drawn(1) != drawn(2)
+
+
+def test_an_interrupted_fit_leaves_nothing_behind(monkeypatch, tmp_path):
+    """The folder that synthcity writes into is taken away, and so is the network that was begun."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("synthcity.plugins.generic.plugin_ctgan.CTGANPlugin._fit", interrupted)
+    before, model = states(), Synthcity("ctgan", n_iter=1)
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(table(), SCHEMA)
+    assert not list(tmp_path.iterdir()) and not hasattr(model, "model") and states() == before
+
+
+def test_sdv_keeps_constraints_and_tells_its_losses():
+    from sdv.cag import Inequality
+
+    real = table().assign(rooms=lambda t: t["age"] + 1)
+    ordered = Inequality(low_column_name="age", high_column_name="rooms")
+    model = generate.fit("sdv-ctgan", real, SCHEMA, constraints=[ordered], epochs=2)
+    made = model.sample(60, 1)
+    assert (made["age"] <= made["rooms"]).all() and len(model.model.get_loss_values()) == 2
+
+
 @pytest.mark.parametrize("name", ADAPTERS)
 def test_every_adapter_keeps_the_interface(name, tmp_path, monkeypatch, capfd):
     monkeypatch.chdir(tmp_path)
-    before = random.getstate(), np.random.get_state()[1].tolist()
+    before = states()
     model, real = fitted(name), table()
     first, again, other = model.sample(80, 1), model.sample(80, 1), model.sample(80, 2)
-    assert (random.getstate(), np.random.get_state()[1].tolist()) == before, "random states are put back"
+    assert states() == before, "random states are put back"
     assert not any(tmp_path.iterdir()), "nothing is written into the folder one works in"
     said = capfd.readouterr()
     assert said.err == "" and len(said.out.splitlines()) <= 1, "at most the line that says it is fitting"

@@ -147,6 +147,29 @@ def test_sdv_dayz_is_not_for_everyone(schema):
         single.DayZSynthesizer(schema.to_sdv()).fit({})
 
 
+def test_sdv_gives_every_family_the_same_random_numbers(claims):
+    """Children drawn for forty parents at random: are the i-th children of all of them alike?"""
+    from sdv.metadata import Metadata
+    from sdv.multi_table import HMASynthesizer
+
+    rng = np.random.default_rng(1)
+    parents = pd.DataFrame({"key": range(15), "size": rng.normal(size=15)})
+    children = pd.DataFrame({"parent": np.repeat(range(15), 20), "score": rng.normal(size=300)})
+    numeric = {"sdtype": "numerical"}
+    link = {"parent_table_name": "parents", "parent_primary_key": "key"}
+    link |= {"child_table_name": "children", "child_foreign_key": "parent"}
+    columns = {"key": {"sdtype": "id"}, "size": numeric}, {"parent": {"sdtype": "id"}, "score": numeric}
+    tables = {"parents": {"columns": columns[0], "primary_key": "key"}, "children": {"columns": columns[1]}}
+    described = Metadata.load_from_dict({"tables": tables, "relationships": [link]})
+    with quiet():
+        model = HMASynthesizer(described, verbose=False)
+        model.fit({"parents": parents, "children": children})
+        made = model.sample(15, main_table_name="parents")["children"]
+    wide = made.assign(place=made.groupby("parent").cumcount())
+    alike = wide.pivot(index="place", columns="parent", values="score").corr(method="spearman").to_numpy()
+    assert alike[np.triu_indices(len(alike), 1)].mean() > 0.4
+
+
 def test_synthcity_bayesian_network(table):
     made = synthcity("bayesian_network", table).generate(count=50).dataframe()
     assert list(made.columns) == list(table.columns)
@@ -159,6 +182,61 @@ def test_synthcity_margins_are_uniform(table):
     got = made["region"].value_counts(normalize=True)[commonest.index[0]]
     assert commonest.iloc[0] > uniform + 0.03 and abs(got - uniform) < 0.03
     assert made["weekly_income"].median() > 3 * table["weekly_income"].median()
+
+
+def test_synthcity_privbayes_adds_too_little_noise():
+    """Its paper adds noise to shares of the table; it adds the same noise to counts."""
+    from synthcity.plugins.privacy.plugin_privbayes import PrivBayes
+
+    rows = np.random.default_rng(1).integers(0, 3, (3000, 6))
+    coded = pd.DataFrame(rows, columns=list("abcdef"))
+    model, pair, parents, epsilon = PrivBayes(epsilon=1.0), ["a", "b"], 2, 1.0
+    model.K = parents
+    true, needed = coded.groupby(pair).size(), 2 * (len(coded.columns) - parents) / epsilon
+
+    def counted():
+        return model._get_noisy_counts_for_attributes(coded, pair).set_index(pair)["count"]
+
+    np.random.seed(0)
+    noise = pd.concat([counted() - true for _ in range(30)]).abs().mean()
+    assert 0 < noise < needed / 100
+
+
+def test_synthcity_aim_does_not_learn_exact_counts():
+    from synthcity.plugins.core.models.mbi.domain import Domain
+    from synthcity.plugins.core.models.mbi.identity import Identity
+    from synthcity.plugins.core.models.mbi.inference import FactoredInference
+
+    counts, column = np.array([5000.0, 1000.0]), ("a",)
+    engine = FactoredInference(Domain(column, [2]), iters=1000)
+    fitted = engine.estimate([(Identity(2), counts, 1.0, column)]).project(column).datavector()
+    assert fitted[0] < 4000 and abs(fitted.sum() - 6000) < 1
+
+
+def codes_with_a_common_one(codes):
+    """Two unrelated columns; the code in the middle of a list is that of seven rows in ten."""
+    rng, common = np.random.default_rng(1), codes // 2
+    odds = np.full(codes, 0.3 / (codes - 1))
+    odds[common] = 0.7
+    names = [f"c{i:02}" for i in range(codes)]
+    rows = pd.DataFrame({"code": rng.choice(names, 2000, p=odds), "other": rng.choice(["x", "y"], 2000)})
+    return rows, names[common]
+
+
+def test_synthcity_evens_out_what_repeats():
+    """Rows that repeat are dropped from each batch, unless it is told not to be strict."""
+    rows, common = codes_with_a_common_one(9)
+    made = synthcity("bayesian_network", rows).generate(count=2000).dataframe()
+    assert (rows["code"] == common).mean() > 0.6 and (made["code"] == common).mean() < 0.2
+
+
+def test_synthcity_misplaces_the_codes_of_a_long_list():
+    off = {}
+    for codes in (9, 15):
+        rows, common = codes_with_a_common_one(codes)
+        made = synthcity("bayesian_network", rows, strict=False).generate(count=2000).dataframe()
+        off[codes] = abs((made["code"] == common).mean() - (rows["code"] == common).mean())
+    assert off[9] < 0.05 and off[15] > 0.2
 
 
 def test_synthcity_domias_gives_nothing():
@@ -349,14 +427,14 @@ def quiet():
         yield
 
 
-def synthcity(plugin, table):
+def synthcity(plugin, table, **options):
     """A plugin of synthcity fitted to a table, by its own interface."""
     from synthcity.plugins import Plugins
     from synthcity.plugins.core.dataloader import GenericDataLoader
 
     os.environ.setdefault("TQDM_DISABLE", "1")
     with quiet():
-        model = Plugins(categories=["generic"]).get(plugin, random_state=0)
+        model = Plugins(categories=["generic"]).get(plugin, random_state=0, **options)
         model.fit(GenericDataLoader(table))
     return model
 
