@@ -23,6 +23,11 @@ def margin(answer) -> Verdict:
             "a higher rank must never get a lower value: read the values off at the ranks you are given, and "
             "draw nothing at random, or the correlations are lost."
         )
+    if given.max() <= 1:
+        return not_yet(
+            "your values are ranks. np.interp takes the ranks to look up, then the ranks of the edges, then "
+            "the edges."
+        )
     lowest, highest = np.sort(values)[[9, -10]]
     if given.min() <= lowest or given.max() >= highest:
         return not_yet(
@@ -32,6 +37,13 @@ def margin(answer) -> Verdict:
     copied = np.isin(given, values).mean()
     if copied > 0.2:
         return not_yet(f"{copied:.0%} of your values are somebody's real value. Go between them.")
+    # Between the same two neighbours as the real value of that rank, a value is a real one, hardly blurred.
+    beside = np.abs(np.searchsorted(np.sort(values), given) - ranks * len(values)) <= 1
+    if beside.mean() > 0.6:
+        return not_yet(
+            f"{beside.mean():.0%} of your values lie right beside the real value of their rank: that is the "
+            "real column again, hardly blurred. Keep only about twenty edges of it."
+        )
     five = [0.1, 0.25, 0.5, 0.75, 0.9]
     gap = np.abs(np.quantile(given, five) / np.quantile(values, five) - 1)
     if gap.max() > 0.06:
@@ -39,7 +51,9 @@ def margin(answer) -> Verdict:
             f"the margin no longer fits: at one of five ranks your value is {gap.max():.0%} off. Keep more "
             "edges."
         )
-    return right("the shape is kept, and no value belongs to anybody. A copula needs no more from a column.")
+    return right(
+        "the shape is kept, and no value is read off one person. A copula needs no more from a column."
+    )
 
 
 _RULES = {
@@ -76,10 +90,15 @@ def constraint(answer: dict) -> Verdict:
 
 
 def catch(answer, real, control, made, shown) -> Verdict:
+    import numbers
+
     import numpy as np
 
-    if answer(real.copy()) is None:
+    first = answer(real.copy())
+    if first is None:
         return not_attempted("let the function return a number, then run this cell again.")
+    if not isinstance(first, numbers.Real):
+        return not_yet(f"your function returns a {type(first).__name__}. It should return one number.")
     on_real, on_control = (float(answer(table.copy())) for table in (real, control))
     on_made = np.array([float(answer(table.copy())) for table in made])
     figures = f"real {on_real:.3g}, control {on_control:.3g}, copula {on_made.mean():.3g}"
@@ -120,6 +139,11 @@ EXERCISES = {
                 "def my_margin(values, ranks):\n"
                 "    return np.quantile(np.sort(values)[40:-40], ranks, method='nearest')",
                 "somebody's real value",
+            ),
+            Wrong(
+                "def my_margin(values, ranks):\n"
+                "    return np.clip(np.quantile(values, ranks), *np.quantile(values, [0.01, 0.99]))",
+                "hardly blurred",
             ),
             Wrong(
                 "def my_margin(values, ranks):\n"
@@ -220,13 +244,13 @@ QUIZZES = {
         "SDV's copula has made nobody live alone. Which mend treats the cause?",
         (
             Option(
-                "Draw more rows.",
-                "the fitted curve begins at two: a million rows would hold nobody who lives alone either.",
-            ),
-            Option(
                 "Say that the column is a list of codes, or fit another curve, and look at the column again.",
                 "the curve does not fit the column, so change what is fitted, and check that it helped.",
                 right=True,
+            ),
+            Option(
+                "Draw more rows.",
+                "the fitted curve begins at two: a million rows would hold nobody who lives alone either.",
             ),
             Option(
                 "Add a constraint that people is at least one.",
