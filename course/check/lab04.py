@@ -73,7 +73,7 @@ WIDTHS, PERIODS, LIMIT = (1, 5, 10, 20), ("D", "W", "M", "Q", "Y"), 0.02
 
 
 def coarse(answer, table) -> Verdict:
-    width, period = answer["width"], answer["period"]
+    width, period = answer.get("width"), answer.get("period")
     if width is None and period is None:
         return not_attempted("choose a width and a period, then run this cell again.")
     if width not in WIDTHS or period not in PERIODS:
@@ -336,6 +336,16 @@ EXERCISES = {
             Wrong(
                 "def my_below(t, keys, k):\n    return (~t.duplicated(keys, keep=False)).mean()", "only those"
             ),
+            Wrong(
+                "def my_below(t, keys, k):\n    s = t.groupby(keys, dropna=False)[keys[-1]]\n"
+                "    return (s.transform('count') < k).mean()",
+                "skips blanks",
+            ),
+            Wrong(
+                "def my_below(t, keys, k):\n"
+                "    return t.groupby(keys, dropna=False).filter(lambda group: len(group) < k)",
+                "returns a DataFrame",
+            ),
         ),
     ),
     "lab04-coarse": Exercise(
@@ -359,6 +369,11 @@ EXERCISES = {
             Wrong(f"{_FIELDS}\ndel my_fields['admitted']['format']", "read as year-month-day"),
             Wrong(f"{_FIELDS}\nmy_fields['admitted']['format'] = '%m/%d/%Y'", "is right, and your"),
             Wrong(f"{_FIELDS}\ndel my_fields['site']['categories']", "code list is left out"),
+            Wrong(f"{_FIELDS}\nmy_fields['local_no']['type'] = 'str'", "no type 'str'"),
+            Wrong(
+                f"{_FIELDS}\nmy_fields['site']['categories'] = ['007', '012', '100']", "one entry for each"
+            ),
+            Wrong(f"{_FIELDS}\nmy_fields['nights']['missingValues'] = '999'", "in square brackets"),
             Wrong(f"{_FIELDS}\ndel my_fields['nights']['missingValues']", "a stay of 999 nights"),
             Wrong(f"{_FIELDS}\ndel my_fields['nights']['constraints']", "a negative length of stay"),
         ),

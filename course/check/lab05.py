@@ -195,6 +195,9 @@ EXERCISES = {
             ),
             Wrong(_TOLD.format("reference_age > 18 or tenure.isin(['SR', 'PR'])", _LEAST), "an owner of 18"),
             Wrong(_TOLD.format("reference_age >= 18 or tenure != 'OO'", _LEAST), "an owner of 17"),
+            Wrong(_TOLD.format("tenure.isin(['SR', 'PR'])", _LEAST), "an owner of 70"),
+            Wrong(_TOLD.format(_ADULTS, "weekly_rent is None or weekly_rent >= 40"), "there is no 'if'"),
+            Wrong(_TOLD.format(_ADULTS, "rent >= 40"), "The columns are"),
             Wrong(_TOLD.format(_ADULTS, "weekly_rent >= 40"), "let blanks pass"),
             Wrong(_TOLD.format(_ADULTS, "weekly_rent.isna() or weekly_rent > 40"), "exactly 40"),
         ),
@@ -219,6 +222,10 @@ EXERCISES = {
                 "is not there",
             ),
             Wrong("my_finds = {'SynthOpt': ['tenancy_start'], 'metasyn': ['tenancy_start']}", "3 more"),
+            Wrong(
+                "my_finds = {'SynthOpt': ['people', 'weekly_income', 'weekly_rent', 'tenancy_start']}",
+                "metasyn: answer with a list",
+            ),
         ),
     ),
     "lab05-supplier": Exercise(

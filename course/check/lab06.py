@@ -101,7 +101,7 @@ def survive(answer: dict) -> Verdict:
         return not_attempted("write one of the three words for each statement, then run this cell again.")
     words = {word for word, _ in _SURVIVE.values()}
     for statement, (fate, why) in _SURVIVE.items():
-        given = answer[statement]
+        given = answer.get(statement)
         if given not in words:
             return not_yet(f"{statement!r} still needs one of: {', '.join(sorted(words))}.")
         if given != fate:
@@ -180,6 +180,11 @@ EXERCISES = {
                 "def my_controlled(counts):\n    return (5 * (counts / 5).round()).where(counts >= 10, 0)",
                 "false statement",
             ),
+            Wrong(
+                "def my_controlled(counts):\n"
+                "    return (5 * (counts / 5).round()).astype(object).where(counts >= 10, '<10')",
+                "whole column text",
+            ),
             Wrong("def my_controlled(counts):\n    return counts.where(counts >= 10)", "still exact"),
             Wrong("def my_controlled(counts):\n    return 5 * (counts / 5).round()", "still shown"),
             Wrong(
@@ -221,6 +226,11 @@ EXERCISES = {
                 "household types by tenure is lost",
             ),
             Wrong("my_margins = [('ethnic_group', 'tenure')]", "not needed"),
+            Wrong(
+                "my_margins = [('region', 'universal_credit'), ('household_type', 'tenure'),\n"
+                "('tenure', 'universal_credit', 'arrears'), ('tenure', 'arrears')]",
+                "already in a wider one",
+            ),
         ),
     ),
 }

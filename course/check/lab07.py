@@ -79,7 +79,7 @@ def constraint(answer: dict) -> Verdict:
     if answer and all(given is None for given in answer.values()):
         return not_attempted("write a name for each of the five rules, then run this cell again.")
     for rule, (wanted, why) in _RULES.items():
-        given = answer[rule]
+        given = answer.get(rule)
         if given not in ("Inequality", "Range", "FixedCombinations", "none"):
             return not_yet(f"{rule}: write Inequality, Range, FixedCombinations or none, not {given!r}.")
         if given != wanted:
@@ -151,6 +151,11 @@ EXERCISES = {
                 "no longer fits",
             ),
             Wrong(
+                "def my_margin(values, ranks):\n    at = np.linspace(0.01, 0.99, 21)\n"
+                "    return np.interp(ranks, np.quantile(values, at), at)",
+                "your values are ranks",
+            ),
+            Wrong(
                 "def my_margin(values, ranks):\n    return np.random.choice(values, len(ranks))",
                 "a higher rank",
             ),
@@ -188,6 +193,10 @@ EXERCISES = {
         catch,
         (
             Wrong("def my_catch(t):\n    return t['weekly_income'].median()", "one column at a time"),
+            Wrong(
+                "def my_catch(t):\n    return t.groupby('tenure')['weekly_rent'].median()",
+                "returns a Series",
+            ),
             Wrong(
                 "def my_catch(t):\n    return t['people'].corr(t['bedrooms'], 'spearman')",
                 "keeps this nearly whole",
