@@ -57,6 +57,7 @@ def store(lab):
         notebook,
         timeout=600,
         record_timing=False,
+        coalesce_streams=True,  # or lines printed together can end up in boxes of their own
         resources={"metadata": {"path": str(lab.parent)}},
     ).execute()
     seconds = time.monotonic() - began

@@ -6,6 +6,7 @@ exercise answered three ways: the stub, the stored wrong answers, and the soluti
 
 from __future__ import annotations
 
+import ast
 import datetime
 import json
 import re
@@ -145,6 +146,14 @@ def test_every_exercise_of_the_register_is_in_its_lab(lab):
     }
     assert [name for cell in code_cells(lab) for name in called(cell, "quizzes")] == [f"lab{number}"]
     assert set(items) - exercises, "a lab has a quiz"
+
+
+def test_the_lab_goes_on_where_an_exercise_is_left_for_later(lab):
+    """No later cell needs a name that only an answer sets."""
+    for cell in code_cells(lab):
+        if not {"exercise", "solution"} & set(cell.metadata.get("tags", [])):
+            names = {node.id for node in ast.walk(ast.parse(cell.source)) if isinstance(node, ast.Name)}
+            assert not [name for name in names if name.startswith("my_")], cell.id
 
 
 def test_solutions_are_folded_and_do_not_show(lab):

@@ -320,9 +320,6 @@ def hma():
     tables["schools"] = tables["schools"].head(40)
     tables["pupils"] = tables["pupils"][tables["pupils"]["school_urn"].isin(tables["schools"]["school_urn"])]
     schemas = {name: opened.schemas[name].select(columns) for name, columns in cut.items()}
-    schemas["pupils"] = dataclasses.replace(
-        schemas["pupils"], foreign_keys=opened.schemas["pupils"].foreign_keys
-    )
     return tables, schemas, generate.fit("sdv-hma", tables, schemas)
 
 

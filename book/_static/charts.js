@@ -89,6 +89,7 @@
     for (const key of Object.keys(layout).filter((name) => /^[xy]axis\d*$/.test(name))) {
       Object.assign(layout[key], { gridcolor: look.grid, zerolinecolor: look.axis, linecolor: look.axis, tickcolor: look.axis });
     }
+    if (layout.yaxis?.title?.text) layout.yaxis.title.standoff = 12; // or it lies on the names of the bars
     wrapBarNames(figure, chart.clientWidth);
     makeRoom(layout, namesOf(figure), chart.clientWidth);
     return figure;
