@@ -32,8 +32,8 @@ def clipped_sum(answer) -> Verdict:
         )
     if abs(middle - 160) > 40:
         return not_yet(
-            "for 10, 50 and 5,000 with a bound of 100, the answers should lie around 160; yours lie around "
-            f"{middle:.0f}."
+            "for 10, 50 and 5,000 with a bound of 100, the answers should lie around 10 + 50 + 100; yours "
+            f"lie around {middle:.0f}."
         )
     if abs(scale - 2) < 0.4:
         return not_yet(
@@ -46,8 +46,20 @@ def clipped_sum(answer) -> Verdict:
     if abs(scale - 100) < 15:
         return not_yet("epsilon plays no part: the scale is the bound divided by epsilon.")
     if abs(scale - 200) > 30:
+        longer = np.tile(values, 30)
+        spread = np.percentile([float(answer(longer, 100, 0.5, rng)) for _ in range(500)], [25, 75])
+        if np.ptp(spread) > 3 * np.ptp(np.percentile(given, [25, 75])):
+            return not_yet(
+                "your noise grows with the number of values. It is the sum that is told, so the sum gets "
+                "noise, once."
+            )
         return not_yet(
             f"for a bound of 100 and an epsilon of a half the scale should be 200; yours is near {scale:.0f}."
+        )
+    if np.mean(np.abs(given - middle) > 3 * scale) < 0.02:  # Laplace noise: in one draw of twenty
+        return not_yet(
+            "the size is right and the shape is not: your noise has hardly any large values. Normal noise "
+            "does not keep the promise of epsilon alone. Use rng.laplace."
         )
     return right(
         "cut off first, then noise of scale bound / epsilon. It holds for any income, also for one that you "
@@ -82,6 +94,8 @@ def budget(answer, report) -> Verdict:
 
 def pick(answer) -> Verdict:
     answer = float(answer)
+    if math.isclose(answer, -math.log(20) / 20, rel_tol=0.02):
+        return not_yet("the size is right, the sign is not: exp(-20 epsilon) has a minus already.")
     if math.isnan(answer) or answer <= 0:
         return not_yet("epsilon is a number above 0.")
     within = 1 - math.exp(-20 * answer)  # the share of Laplace noise nearer than 20, at scale 1 / epsilon
@@ -100,6 +114,12 @@ def pick(answer) -> Verdict:
             f"a scale of 20 does not mean within 20: only {within:.0%} of the noise is. Solve exp(-20 "
             "epsilon) = one in twenty."
         )
+    if math.isclose(answer, math.log(40) / 20, rel_tol=0.02):
+        return not_yet(
+            "you halved the one in twenty, a half for each side. exp(-20 epsilon) counts both sides already."
+        )
+    if math.isclose(answer, math.log(20), rel_tol=0.02):
+        return not_yet("that is 20 times epsilon: divide by 20.")
     if within < 0.95:
         return not_yet(f"too much noise: only {within:.0%} of the counts would be within 20.")
     return not_yet(
@@ -138,6 +158,16 @@ EXERCISES = {
                 "def my_sum(values, bound, epsilon, rng):\n    return values.clip(0, bound).sum()",
                 "no noise",
             ),
+            Wrong(
+                "def my_sum(values, bound, epsilon, rng):\n"
+                "    return (values.clip(0, bound) + rng.laplace(0, bound / epsilon, len(values))).sum()",
+                "the sum gets noise, once",
+            ),
+            Wrong(
+                "def my_sum(values, bound, epsilon, rng):\n"
+                "    return values.clip(0, bound).sum() + rng.normal(0, bound / epsilon)",
+                "the shape is not",
+            ),
         ),
     ),
     "lab10-budget": Exercise(
@@ -163,6 +193,9 @@ EXERCISES = {
             Wrong("my_epsilon = 1.959964 * 2**0.5 / 20", "normal shape"),
             Wrong("my_epsilon = 0.01", "too much noise"),
             Wrong("my_epsilon = -3", "above 0"),
+            Wrong("my_epsilon = np.log(0.05) / 20", "the sign is not"),
+            Wrong("my_epsilon = np.log(40) / 20", "both sides already"),
+            Wrong("my_epsilon = np.log(20)", "divide by 20"),
         ),
     ),
 }
@@ -214,7 +247,7 @@ QUIZZES = {
             Option(
                 "1: drawing uses the noisy counts only.",
                 "post-processing is free, as long as no step goes back to the real table. Not every program "
-                "keeps to that: one in this lab adds noise anew at each draw.",
+                "keeps to that: one library in this lab, as published, adds noise anew at each draw.",
                 right=True,
             ),
             Option(
