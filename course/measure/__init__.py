@@ -2,18 +2,21 @@
 
 How to choose:
 
-- `fidelity`: does the synthetic table look like the original? One column at a time (`columns`),
-  two at a time (`pairs`), all at once (`pmse`), and inside each group of people (`by_group`).
+- `fidelity`: does the synthetic table look like the original? One column at a time (`columns`), two at a
+  time (`pairs`), all at once (`pmse`, `detection`), and inside each group of people (`by_group`).
 - `utility`: does the analysis you need give the same answer? Compute an estimate on the training
   part, the control part and the synthetic table (`compare`), and see whether the intervals agree
-  (`ci_overlap`).
+  (`ci_overlap`); put several syntheses together (`combine`); train on synthetic, test on real (`tstr`).
 - `privacy`: what does the synthetic table give away about the people it was made from? Every
   function there returns a `Risk`: the attack on people who were in the training part, beside the
   same attack on control people who were not, a baseline, an interval and the worst-placed people.
   None returns a bare number, because a risk without its control means nothing.
 
-The three never mix. A table can be faithful and useful and give people away, or be safe and useless.
-Nothing here averages them into one score.
+`report.risk_report` makes every attack and returns the whole statement. `output` holds the dominance rules
+for tables of sums, which are checked before they leave a safe setting.
+
+Fidelity, utility and privacy never mix. A table can be faithful and useful and give people away, or be safe
+and useless. Nothing here averages them into one score.
 
 All functions take pandas tables. A missing value is a value: blanks match blanks, unless a docstring
 says otherwise. The parts are imported when first used, so `from course import measure` is instant.
@@ -21,7 +24,7 @@ says otherwise. The parts are imported when first used, so `from course import m
 
 from importlib import import_module
 
-__all__ = ["fidelity", "privacy", "utility"]
+__all__ = ["fidelity", "output", "privacy", "report", "utility"]
 
 
 def __getattr__(name):
@@ -32,5 +35,5 @@ def __getattr__(name):
 
 
 def __dir__():
-    """Offer the three parts to tab completion before they are imported."""
+    """Offer the parts to tab completion before they are imported."""
     return [*globals(), *__all__]

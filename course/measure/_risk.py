@@ -46,6 +46,7 @@ class Risk:
     excess: float
     low: float
     high: float
+    p: float  # the chance of an excess as large as this, or larger, if nothing were given away
     tables: int  # synthetic tables attacked
     draws: int  # groups of people the interval rests on
     people: int  # people in each part, made equal
@@ -67,6 +68,7 @@ class Risk:
             "excess": self.excess,
             "low": self.low,
             "high": self.high,
+            "p": self.p,
             "synthetic_tables": self.tables,
             "draws_of_people": self.draws,
             "people_each_part": self.people,
@@ -299,7 +301,7 @@ class Release:
         training = float(np.mean([_rate(hits.training) for hits in found]))
         control = float(np.mean([_rate(hits.control) for hits in found]))
         tried = tuple(round(np.mean([np.isfinite(h[part]).sum() for h in found])) for part in (0, 1))
-        low, high = self._interval(found, training, control, tried)
+        low, high, p = self._interval(found, training, control, tried)
         people = [np.array([hits[part] for hits in found]) for part in (2, 3)]
         return Risk(
             name=name,
@@ -314,6 +316,7 @@ class Release:
             excess=_excess(training, control),
             low=low,
             high=high,
+            p=p,
             tables=many,
             draws=self.draws,
             people=self.people,
@@ -325,7 +328,7 @@ class Release:
         )
 
     def _interval(self, found, training, control, tried):
-        """95% t interval of the excess: variance between groups of people plus variance between tables.
+        """95% t interval of the excess, and its p: variance between groups of people and between tables.
 
         Both sources are needed. With the same people attacked in each table, the spread between tables
         alone would count a chance difference between the two parts as a leak. The people are split at
@@ -335,12 +338,15 @@ class Release:
         groups = [np.array([self._group_rates(hits[part]) for hits in found]) for part in (0, 1)]
         by_group = [_excess(*pair) for pair in zip(*(_mean(part, 0) for part in groups), strict=True)]
         by_table = _variance_of_mean([_excess(_rate(hits.training), _rate(hits.control)) for hits in found])
-        reach = max(
-            _reach(_variance_of_mean(by_group), self.draws - 1, by_table, len(found) - 1),
-            _reach(_least_variance(training, control, tried), np.inf, by_table, len(found) - 1),
+        people = (
+            (_variance_of_mean(by_group), self.draws - 1),
+            (_least_variance(training, control, tried), np.inf),
         )
+        errors = [_error(*each, by_table, len(found) - 1) for each in people]
         excess = _excess(training, control)
-        return float(excess - reach), float(min(1.0, excess + reach))
+        reach = max(_reach(*error) for error in errors)
+        p = max(_tail(excess, *error) for error in errors)
+        return float(excess - reach), float(min(1.0, excess + reach)), float(p)
 
     def _group_rates(self, hits):
         """The rate in each of the random groups (NaN for a group with nothing tried)."""
@@ -439,15 +445,25 @@ def _excess(training, control):
     return 0.0 if control == 1 else (training - control) / (1 - control)
 
 
-def _reach(people, people_freedom, tables, tables_freedom):
-    """Half the length of a 95% t interval for a sum of two variances, with Satterthwaite's freedom."""
-    from scipy.special import stdtrit
-
-    if people + tables == 0:
-        return 0.0
+def _error(people, people_freedom, tables, tables_freedom):
+    """Standard error of a sum of two variances, and its degrees of freedom (Satterthwaite)."""
     doubt = people**2 / people_freedom + (tables**2 / tables_freedom if tables_freedom else 0.0)
     freedom = (people + tables) ** 2 / doubt if doubt else np.inf
-    return stdtrit(min(freedom, 1e9), 0.975) * np.sqrt(people + tables)
+    return np.sqrt(people + tables), min(freedom, 1e9)
+
+
+def _reach(error, freedom):
+    """Half the length of a 95% t interval."""
+    from scipy.special import stdtrit
+
+    return stdtrit(freedom, 0.975) * error
+
+
+def _tail(excess, error, freedom):
+    """The chance of an excess as large or larger by luck alone (one-sided)."""
+    from scipy.special import stdtr
+
+    return 1.0 * (excess <= 0) if error == 0 else 1 - stdtr(freedom, excess / error)
 
 
 def _variance_of_mean(values):

@@ -19,8 +19,8 @@ Which attack answers which question:
 
 - can one person be picked out?               `singling_out`, `replicated_uniques`
 - can two files about a person be joined?     `linkability`
-- can something unknown be learned?           `attribute_inference`, `disco`
-- can it be told who was in the data?         `membership`
+- can something unknown be learned?           `attribute_inference`, `disco`, `tcap`, `dcap`
+- can it be told who was in the data?         `membership`, `domias`
 - are synthetic rows copies of people?        `nearest_record_share`
 """
 
@@ -36,14 +36,19 @@ __all__ = [
     "Risk",
     "attribute_inference",
     "band",
+    "dcap",
     "disco",
+    "domias",
     "group_sizes",
     "linkability",
     "membership",
+    "membership_scores",
     "nearest_record_share",
     "replicated_uniques",
+    "roc",
     "rows_like",
     "singling_out",
+    "tcap",
 ]
 
 TRAINING, CONTROL = 0, 1  # where the two parts stand in `Release.frames`
@@ -262,6 +267,65 @@ def disco(training, control, synthetic, keys, target, *, seed=0, draws=10):
     return release.risk("Certain disclosure (DiSCO)", question, keys, attack, hit_means="disclosed")
 
 
+def tcap(training, control, synthetic, keys, target, *, seed=0, draws=10):
+    """Attack: learn the `target` where all synthetic rows with a person's keys agree (TCAP).
+
+    Only people for whom the rows agree are tried, and the rate is how often they are then right: the
+    certainty of the intruder who speaks up. `disco` says how many people that concerns. A rare target that
+    is well predicted for everybody gives a high TCAP in both parts, which is no leak. Returns a `Risk`; lower
+    is safer.
+    Source: Little, Elliot and Allmendinger, Privacy in Statistical Databases (2022).
+
+    >>> people = pd.DataFrame({"age": range(20), "arrears": ["Y", "N", "N", "N"] * 5})
+    >>> others = people.assign(arrears=["N", "Y", "N", "N"] * 5)
+    >>> risk = tcap(people, others, people, ["age"], "arrears")
+    >>> risk.training, risk.control
+    (1.0, 0.5)
+    """
+    release, keys, code, value = _with_target(training, control, synthetic, keys, target, seed, draws)
+    size = len(_counts(code)[0])
+
+    def attack(table):
+        agreed = _agreed(code[table], value[table], size)
+        hits = [
+            np.where(agreed[code[part]] >= 0, agreed[code[part]] == value[part], np.nan)
+            for part in (TRAINING, CONTROL)
+        ]
+        tried = tuple(float(np.isfinite(part).mean()) for part in hits)
+        return people_hits(*hits, {"People for whom the rows agree": tried})
+
+    question = f"where all synthetic rows with a person's keys agree on {target}, are they right?"
+    counted, means = "people for whom the rows agree", "guessed right for certain"
+    return release.risk("Certainty (TCAP)", question, keys, attack, counted=counted, hit_means=means)
+
+
+def dcap(training, control, synthetic, keys, target, *, seed=0, draws=10):
+    """Attack: guess the `target` by drawing one of the synthetic rows with a person's keys (DCAP).
+
+    The rate is the mean, over all people, of the share of those rows that hold the person's target: the
+    chance that the guess is right, 0 where no row has the keys. Returns a `Risk`; lower is safer.
+    Source: Taub, Elliot, Pampaka and Smith, Privacy in Statistical Databases (2018).
+
+    >>> people = pd.DataFrame({"age": range(20), "arrears": ["Y", "N", "N", "N"] * 5})
+    >>> others = people.assign(arrears=["N", "Y", "N", "N"] * 5)
+    >>> risk = dcap(people, others, pd.concat([people, others]), ["age"], "arrears")
+    >>> risk.training, risk.control
+    (0.75, 0.75)
+    """
+    release, keys, code, _ = _with_target(training, control, synthetic, keys, target, seed, draws)
+    cell = release.codes([*keys, target])
+    count, both = _counts(code), _counts(cell)
+
+    def attack(table):
+        chance = [
+            both[table][cell[part]] / np.maximum(count[table][code[part]], 1) for part in (TRAINING, CONTROL)
+        ]
+        return people_hits(*chance)
+
+    question = f"drawing one synthetic row with a person's keys, is its {target} theirs?"
+    return release.risk("Correct attribution (DCAP)", question, keys, attack, hit_means="guessed right")
+
+
 def membership(training, control, synthetic, columns, *, match="exact", most=2000, seed=0, draws=10):
     """Attack: tell who was in the training part.
 
@@ -281,12 +345,137 @@ def membership(training, control, synthetic, columns, *, match="exact", most=200
         raise ValueError('match must be "exact" or "nearest".')
     columns = _tables.names(columns)
     release = Release(training, control, synthetic, columns, seed, draws)
-    attack = _claim_copies(release) if match == "exact" else _claim_nearest(release, most)
-    question = "can it be told, from the synthetic table, who was in the training part?"
-    risk_name = f"Membership ({match} match)"
-    return release.risk(
-        risk_name, question, columns, attack, counted="people claimed", hit_means="claimed to be in the data"
+    attack = _claim_copies(release) if match == "exact" else _claim_half(release, _near(release), most)
+    return _membership(release, f"Membership ({match} match)", columns, attack)
+
+
+def domias(training, control, synthetic, columns, *, reference=None, most=2000, seed=0, draws=10):
+    """Attack: tell who was in the training part by where the synthetic table is denser than people are.
+
+    A generator that learned a person puts rows about them where few people live. So a person's score is the
+    distance to the nearest row of a reference table of real people, over the distance to the nearest
+    synthetic row (see `nearest_record_share` for the distance); the half with the highest scores are
+    claimed. Unlike `membership` it does not mistake a crowded place for memory, and it needs an intruder who
+    has a sample of such people. `reference` is that sample: none of them may be in the other tables. Without
+    one, half of the control part is set aside for it. At most `most` people of each part are tried.
+    Returns a `Risk`; lower is safer.
+    Source: van Breugel, Sun, Qian and van der Schaar, AISTATS (2023), here with densities from nearest
+    neighbours (Loftsgaarden and Quesenberry, Annals of Mathematical Statistics 36, 1965).
+
+    >>> people = pd.DataFrame({"age": range(20), "pay": range(20)})
+    >>> others, sample = (people.assign(pay=people["pay"] + away) for away in (40, 80))
+    >>> risk = domias(people, others, people, ["age", "pay"], reference=sample)
+    >>> risk.training, risk.control
+    (1.0, 0.0)
+    """
+    columns = _tables.names(columns)
+    training, control, reference = _with_reference(training, control, reference, columns, seed)
+    release = Release(training, control, synthetic, columns, seed, draws)
+    release.notes.append(f"The intruder has a sample of {len(reference):,} other people to compare with.")
+    score = _denser(release, reference[columns])
+    return _membership(release, "Membership (DOMIAS)", columns, _claim_half(release, score, most))
+
+
+def membership_scores(
+    training, control, synthetic, columns, *, by="nearest", reference=None, most=2000, seed=0
+):
+    """Return the score that a membership attack gives each person: the higher, the surer the claim.
+
+    by="nearest": less the distance to the nearest synthetic row, as in `membership`. by="domias": the ratio
+    of `domias`. `synthetic` is one table. Returns a DataFrame, one row per person tried: part (training or
+    control), row (the index label in that part), score, others (people of their own part with the same
+    values). Feed it to `roc`.
+
+    >>> people = pd.DataFrame({"age": range(20), "pay": range(20)})
+    >>> scores = membership_scores(people, people.assign(pay=people["pay"] + 40), people, ["age", "pay"])
+    >>> [round(float(score), 2) for score in scores.groupby("part")["score"].max()]
+    [-0.51, 0.0]
+    """
+    if by not in ("nearest", "domias"):
+        raise ValueError('by must be "nearest" or "domias".')
+    columns = _tables.names(columns)
+    if by == "domias":
+        training, control, reference = _with_reference(training, control, reference, columns, seed)
+    release = Release(training, control, synthetic, columns, seed, 5)
+    score = _near(release) if by == "nearest" else _denser(release, reference[columns])
+    tried = release.rng(2).permutation(release.people)[:most]
+    others = [np.bincount(code)[code] - 1 for code in release.codes(columns)[:2]]
+    rows = [
+        pd.DataFrame(
+            {
+                "part": called,
+                "row": release.frames[part].index[tried],
+                "score": score(part, 2, tried),
+                "others": others[part][tried],
+            }
+        )
+        for part, called in ((TRAINING, "training"), (CONTROL, "control"))
+    ]
+    return pd.concat(rows, ignore_index=True)
+
+
+def roc(scores):
+    """Return the receiver operating characteristic (ROC) of a membership attack.
+
+    `scores` comes from `membership_scores`, or is any DataFrame with part and score. One row for each
+    score at which claims can begin: claimed_from, false_positive_rate (share of control people claimed) and
+    true_positive_rate (share of training people claimed). The averages hide what matters most: an attack
+    that is right about a few people, and hardly ever wrong, shows at the low end of the false positives.
+    Source: Carlini and others, IEEE Security and Privacy (2022), arXiv 2112.03570.
+
+    >>> scores = pd.DataFrame({"part": ["training", "training", "control"], "score": [3, 1, 2]})
+    >>> roc(scores)["true_positive_rate"].tolist()
+    [0.0, 0.5, 0.5, 1.0]
+    """
+    _tables.check(scores, ["part", "score"], "given")
+    inside = (scores["part"] == "training").to_numpy()
+    if inside.all() or not inside.any():
+        raise ValueError('The column "part" must hold both "training" and "control".')
+    value = scores["score"].to_numpy(float)
+    found = np.append(np.inf, np.unique(value)[::-1])
+    false, true = (
+        1 - np.searchsorted(np.sort(value[part]), found, "left") / part.sum() for part in (~inside, inside)
     )
+    return pd.DataFrame({"claimed_from": found, "false_positive_rate": false, "true_positive_rate": true})
+
+
+def _membership(release, name, columns, attack):
+    question = "can it be told, from the synthetic table, who was in the training part?"
+    return release.risk(
+        name, question, columns, attack, counted="people claimed", hit_means="claimed to be in the data"
+    )
+
+
+def _with_reference(training, control, reference, columns, seed):
+    """The parts, with a reference sample set aside from the control part if none is given."""
+    if reference is None:
+        _tables.check(control, columns, "control", rows=20)
+        order = np.random.default_rng([seed, 3]).permutation(len(control))
+        half = len(control) // 2
+        control, reference = control.iloc[np.sort(order[half:])], control.iloc[np.sort(order[:half])]
+    _tables.check(reference, columns, "reference", rows=2)
+    return training, control, reference
+
+
+def _near(release):
+    """Score: less the distance to the nearest synthetic row."""
+    place = _places(release)
+    return lambda part, table, tried: 0 - _nearest(place(part, tried), place(table))
+
+
+def _denser(release, reference):
+    """Score: how much nearer the nearest synthetic row is than the nearest row of a reference table."""
+    release.frames.append(reference)
+    release.called.append("reference")
+    place, last = _places(release), len(release.frames) - 1
+
+    def score(part, table, tried):
+        people = place(part, tried)
+        # A little is added to both, so that an exact copy is a strong sign and not an infinite one.
+        to_people, to_rows = (_nearest(people, place(frame)) + 0.01 for frame in (last, table))
+        return np.log(to_people / to_rows).round(5)
+
+    return score
 
 
 def _claim_copies(release):
@@ -300,14 +489,14 @@ def _claim_copies(release):
     return attack
 
 
-def _claim_nearest(release, most):
-    place = _places(release)
+def _claim_half(release, score, most):
+    """Claim the half of the people with the highest score; people who tie share the claims."""
     tried = release.rng(2).permutation(release.people)[:most]
     if len(tried) < release.people:
         release.notes.append(f"{len(tried):,} people of each part were tried, drawn at random.")
 
     def attack(table):
-        away = np.concatenate([_nearest(place(part, tried), place(table)) for part in (TRAINING, CONTROL)])
+        away = -np.concatenate([score(part, table, tried) for part in (TRAINING, CONTROL)])
         cut = np.sort(away)[len(tried) - 1]
         tie = (len(tried) - (away < cut).sum()) / (away == cut).sum()
         claims = np.where(away < cut, 1.0, np.where(away == cut, tie, 0.0))
