@@ -22,7 +22,9 @@ For people who change the course:
 python3 -m course setup      make the environment, and open nothing
 python3 -m course run        run the labs again and store their outputs; name labs to run only those
 python3 -m course compare    every generator on every data set, measured; run again to carry on. Words: --help
-python3 -m course compare --scale   what each generator takes at 1,000, 10,000 and 100,000 rows
+python3 -m course compare --scale      what each generator takes at 1,000, 10,000 and 100,000 rows
+python3 -m course compare --leaks      which measures catch leaks that were planted
+python3 -m course compare --measures   what each measure takes, beside other tools
 python3 -m course lock       choose package versions again, from pyproject.toml; --upgrade takes newer ones
 python3 -m course link       tell the environment this runs in where the course is (conda, Binder, JupyterHub)
 

@@ -6,12 +6,14 @@ import contextlib
 import json
 import platform
 import re
+import warnings
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from course import compare, data, generate
-from course.compare import page, peers, run, scale
+from course.compare import leaks, measures, page, peers, run, scale
 from course.compare.figures import ATTACKS, MEANING, Judge, one_sentence, orphans, rules
 from course.compare.questions import ask, parentless, smaller
 from course.compare.run import Unit
@@ -385,3 +387,68 @@ def test_the_charts_state_their_finding():
         alt = figure["layout"]["meta"]["alt"]
         assert alt.endswith(".") and re.search(r"finds more than chance on \d+ of \d+ generators", alt)
         assert "<table" in caption
+
+
+# ------------------------------------------------------------------------------ the measures, tried
+
+
+def test_a_planted_leak_is_what_it_says():
+    training, control, clean = leaks.people(1)
+    rows = {tuple(row) for row in training.astype(str).to_numpy()}
+
+    def made(plant):
+        table = leaks.PLANTS[plant](training, clean, np.random.default_rng(1))
+        assert list(table) == list(clean) and len(table) == len(clean)
+        return table, sum(tuple(row) in rows for row in table.astype(str).to_numpy())
+
+    copies = {plant: made(plant)[1] for plant in leaks.PLANTS}
+    assert copies["clean"] == 0 and copies["5% copied"] == 50 and copies["50% copied"] == 500
+    assert copies["30% copied with noise"] < 60 and copies["one famous household"] == 1
+    assert 2 <= copies["a rare cell"] <= 15
+    assert training["weekly_income"].max() in set(made("one famous household")[0]["weekly_income"])
+    leaked = made("one column")[0]["weekly_income"]
+    assert leaked.isin(training["weekly_income"]).mean() > 0.3 > leaked.isin(control["weekly_income"]).mean()
+
+
+def test_a_score_without_a_test_flags_what_is_worse_than_every_clean_twin(tmp_path, monkeypatch):
+    kept = leaks.store(tmp_path / "leaks.json")
+    values = {("clean", 1): 0.9, ("clean", 2): 0.8, ("5% copied", 1): 0.85, ("5% copied", 2): 0.7}
+    for (plant, seed), value in values.items():
+        found = {
+            "score": {"value": value, "worse": "lower"},
+            "tested": {"value": value, "flag": value < 0.75},
+            "broken": {"value": None, "why": "It stopped."},
+        }
+        kept.add({"plant": plant, "seed": seed, "key": "k", "found": found}, {"date": "today"})
+    monkeypatch.setattr(leaks, "store", lambda: kept)
+    table = leaks.caught()
+    assert table.loc["score"].to_dict() == table.loc["tested"].to_dict() == {"clean": 0, "5% copied": 1}
+    assert "broken" not in table.index and "It stopped." in page.leaks_stopped()
+
+
+def test_our_report_catches_the_least_planted_leak_and_clears_its_clean_twin():
+    training, control, clean = leaks.people(7)
+    planted = leaks.PLANTS["5% copied"](training, clean, np.random.default_rng(7))
+    whole = "course: the risk report, as a whole"
+    assert leaks.ours(training, control, planted)[whole]["flag"]
+    assert not leaks.ours(training, control, clean)[whole]["flag"]
+
+
+@pytest.mark.parametrize("question", measures.QUESTIONS)
+def test_the_course_has_a_measure_for_each_question(question):
+    tables = [scale.table(300, seed)[0] for seed in range(3)]
+    tables = [table.assign(age=table["reference_age"] // 5 * 5) for table in tables]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert measures.TOOLS["course"](question)(*tables) is not None
+
+
+def test_a_measure_that_met_the_limit_is_not_tried_with_more_rows(tmp_path):
+    kept = measures.store(tmp_path / "measures.json")
+    unit = measures.Unit("copies", "SDMetrics", 10_000)
+    assert measures.too_slow_before(unit, kept) is None
+    smaller = measures.Unit("copies", "SDMetrics", 1_000)
+    result = measures.run_unit(smaller, 0.05, 4096)
+    assert result["status"] == "limit"
+    kept.add({**smaller.name, "key": "k", **result}, {"date": "today"})
+    assert "at 1,000 rows" in measures.too_slow_before(unit, kept)["why"]

@@ -22,9 +22,8 @@ from course import data
 
 sys.path.insert(0, str(data.FOLDER))
 
-import simulation
-
 import build
+import simulation
 
 SIMULATE = build.simulate
 NAMES = data.names()

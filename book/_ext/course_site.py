@@ -296,7 +296,7 @@ class Comparison(SphinxDirective):
         from course import compare
         from course.compare import page
 
-        for file in (compare.RESULTS, compare.SCALE):
+        for file in (compare.RESULTS, compare.SCALE, compare.LEAKS, compare.MEASURES):
             self.env.note_dependency(str(file))
         part = self.arguments[0]
         if part == "charts":

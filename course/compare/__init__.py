@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 RESULTS = ROOT / "book" / "comparison.json"
 SCALE = ROOT / "book" / "comparison-scale.json"
+LEAKS = ROOT / "book" / "leaks.json"
+MEASURES = ROOT / "book" / "measures.json"
 BASELINES = ("control", "copy")  # a fresh sample of real people, and a verbatim copy of the training part
 FIGURES = ("columns", "blanks", "pairs", "pmse", "group", "overlap")
 ATTACKS = ("singling out", "attribute inference", "certain disclosure", "membership")

@@ -13,6 +13,7 @@ from html import escape
 import pandas as pd
 
 from course import chart, compare
+from course.compare import leaks, measures
 from course.compare.figures import ATTACKS, MEANING
 from course.compare.peers import PEERS, SAME_JOB
 from course.compare.scale import SIZES, clocked, exponent
@@ -370,6 +371,76 @@ def _beside(mine: pd.Series, other: pd.Series) -> str:
     return "".join(f'<td data-value="{value:.6g}">{words}</td>' for value, words in cells)
 
 
+def leaks_caught() -> str:
+    """The table of `course.compare.leaks` as HTML for the book, with what it shows in words above it."""
+    table = leaks.caught()
+    whole, seeds = "course: the risk report, as a whole", len(leaks.SEEDS)
+    large = [plant for plant in table if plant[0].isdigit() or plant == "one column"]
+    missed = [plant for plant in large if table.loc[whole, plant] < seeds]
+    others = [name for name in table.index if not name.startswith("course:")]
+    all_large = [name for name in others if (table.loc[name, large] == seeds).all()]
+    words = [
+        "The course's risk report flagged "
+        + (f"some but not all of: {', '.join(missed)}. " if missed else f"all of: {', '.join(large)}. ")
+        + f"It flagged {table.loc[whole, 'clean']:.0f} of {seeds} clean twins.",
+        f"Of {len(others)} measures of other tools, {', '.join(all_large) or 'none'} flagged all of these.",
+    ]
+    heads = ["Measure", *(plant[0].upper() + plant[1:] for plant in table)]
+    rows = [
+        f'<th scope="row">{escape(name)}</th>'
+        + "".join(
+            "<td>–</td>" if value != value else f'<td data-value="{value:.0f}">{value:.0f} of {seeds}</td>'
+            for value in line
+        )
+        for name, line in zip(table.index, table.to_numpy(), strict=True)
+    ]
+    said = "".join(f"<p>{escape(sentence)}</p>" for sentence in words)
+    return said + wide(heads, rows, "Tables flagged, by measure and planted leak", sortable=True)
+
+
+def leaks_stopped() -> str:
+    """The measures that gave no figure, with what they said, as HTML."""
+    said = {
+        name: one["why"]
+        for unit in leaks.store().read()["units"]
+        for name, one in unit["found"].items()
+        if one["value"] is None
+    }
+    return "<ul>" + "".join(f"<li>{escape(name)}: {escape(why)}</li>" for name, why in said.items()) + "</ul>"
+
+
+def measures_beside() -> str:
+    """Each measure of the course, with its growth, beside those of other tools for the same question."""
+    stored = measures.store().read()["units"]
+    runs = {(unit["question"], unit["tool"], unit["rows"]): unit for unit in stored}
+    rows = []
+    for question, others in measures.QUESTIONS.items():
+        for tool in ("course", *others):
+            cells = [_measured(runs, question, tool, size) for size in measures.SIZES]
+            found = [runs.get((question, tool, size)) for size in measures.SIZES]
+            done = [one for one in found if one and one["status"] == "done"]
+            grows = exponent([one["rows"] for one in done], [one["seconds"]["measuring"] for one in done])
+            cells.append("<td>–</td>" if grows is None else f'<td data-value="{grows:.3g}">{grows:.2f}</td>')
+            rows.append(f'<th scope="row">{escape(question)}</th><td>{tool}</td>' + "".join(cells))
+    sizes = [f"{size:,} rows, s" for size in measures.SIZES]
+    return wide(["Question", "Tool", *sizes, "Growth"], rows, "What each measure takes", sortable=True)
+
+
+def _measured(runs: dict, question: str, tool: str, size: int) -> str:
+    """Seconds, and for another tool how many times ours; or why there are none."""
+    run, mine = runs.get((question, tool, size)), runs.get((question, "course", size))
+    if run is None:
+        return "<td>–</td>"
+    if run["status"] != "done":
+        return f"<td>{NOT_DONE[run['status']]}</td>"
+    seconds = run["seconds"]["measuring"]
+    words = _short(seconds) + ("" if run["figure"] else ", no figure")
+    if tool != "course" and mine and mine["status"] == "done":
+        times = seconds / mine["seconds"]["measuring"]
+        words += f" ({times:,.0f} x)" if times >= 10 else f" ({times:.2g} x)"
+    return f'<td data-value="{seconds:.6g}">{words}</td>'
+
+
 PARTS = {
     "tables": tables,
     "meanings": meanings,
@@ -379,4 +450,7 @@ PARTS = {
     "growth": growth,
     "peers": peers,
     "made-by": made_by,
+    "measures": measures_beside,
+    "leaks": leaks_caught,
+    "leaks-stopped": leaks_stopped,
 }
