@@ -25,6 +25,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+
 import simulation as sim
 
 FIRST_DAY = pd.Timestamp("2023-04-01")

@@ -8,6 +8,7 @@ Parameters are read from the `truth` of datapackage.json.
 
 import numpy as np
 import pandas as pd
+
 from simulation import (
     area_codes,
     draw,

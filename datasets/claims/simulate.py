@@ -8,6 +8,7 @@ read from the `truth` of datapackage.json; smaller tastes of the story stand her
 
 import numpy as np
 import pandas as pd
+
 from simulation import (
     area_codes,
     draw,

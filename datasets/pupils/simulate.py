@@ -11,6 +11,7 @@ Run it through ../build.py.
 
 import numpy as np
 import pandas as pd
+
 import simulation as sim
 
 YEARS = ["2021/22", "2022/23", "2023/24"]
