@@ -80,7 +80,7 @@ class Judge:
         }
 
     def judge_control(self) -> dict:
-        """The same for a fresh sample of real people: the honest ceiling.
+        """The same for a fresh sample of real people, to read the others by.
 
         The control part stands in for the synthetic table. For the attacks its people are split in two
         halves: one is released, the other takes the part of the control.

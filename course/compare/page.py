@@ -385,9 +385,9 @@ def leaks_caught() -> str:
         + f"It flagged {table.loc[whole, 'clean']:.0f} of {seeds} clean twins.",
         f"Of {len(others)} measures of other tools, {', '.join(all_large) or 'none'} flagged all of these.",
     ]
-    heads = ["Measure", *(plant[0].upper() + plant[1:] for plant in table)]
+    heads = ["Measure", "Tool", *(plant[0].upper() + plant[1:] for plant in table)]
     rows = [
-        f'<th scope="row">{escape(name)}</th>'
+        '<th scope="row">{}</th><td>{}</td>'.format(*map(escape, _measure_and_tool(name)))
         + "".join(
             "<td>–</td>" if value != value else f'<td data-value="{value:.0f}">{value:.0f} of {seeds}</td>'
             for value in line
@@ -396,6 +396,12 @@ def leaks_caught() -> str:
     ]
     said = "".join(f"<p>{escape(sentence)}</p>" for sentence in words)
     return said + wide(heads, rows, "Tables flagged, by measure and planted leak", sortable=True)
+
+
+def _measure_and_tool(name: str) -> tuple[str, str]:
+    """ "synthcity: privacy.k-anonymization.syn" as ("k-anonymization", "synthcity")."""
+    tool, measure = name.split(": ", 1)
+    return measure.split(".")[1] if "." in measure else measure, tool
 
 
 def leaks_stopped() -> str:
