@@ -333,7 +333,8 @@ def run_unit(unit: Unit) -> dict:
     made = made.sample(frac=1, random_state=unit.seed).reset_index(drop=True)
     found = {}
     for measure in MEASURES:
-        np.random.seed(unit.seed)  # anonymeter and synthcity draw from the shared state
+        # synthcity and part of anonymeter draw from the shared state; its singling out draws anew each time.
+        np.random.seed(unit.seed)
         with (
             warnings.catch_warnings(),
             contextlib.redirect_stdout(io.StringIO()),
