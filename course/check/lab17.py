@@ -24,7 +24,7 @@ _NEAR = {
 
 
 def mistakes(answer: dict) -> Verdict:
-    if all(given is None for given in answer.values()):
+    if answer and all(given is None for given in answer.values()):
         return not_attempted("write the number of a room for A, B and C, then run this cell again.")
     for name, (room, why) in _ROOMS.items():
         if answer.get(name) not in range(1, 11):
