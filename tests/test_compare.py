@@ -430,8 +430,18 @@ def test_our_report_catches_the_least_planted_leak_and_clears_its_clean_twin():
     training, control, clean = leaks.people(7)
     planted = leaks.PLANTS["5% copied"](training, clean, np.random.default_rng(7))
     whole = "course: the risk report, as a whole"
-    assert leaks.ours(training, control, planted)[whole]["flag"]
-    assert not leaks.ours(training, control, clean)[whole]["flag"]
+    assert leaks.ours(training, control, planted, 7)[whole]["flag"]
+    assert not leaks.ours(training, control, clean, 7)[whole]["flag"]
+
+
+def test_people_repeated_are_caught_by_their_copies_and_singling_out_says_that_it_tried_nobody():
+    training, control, clean = leaks.people(7)
+    plant = leaks.PLANTS["a fifth of the people, five times each"]
+    made = plant(training, clean, np.random.default_rng(7))
+    assert len(made) == len(clean) and (made.value_counts(dropna=False) >= 5).all()
+    found = leaks.ours(training, control, made, 7)
+    assert found["course: the risk report, as a whole"]["flag"]
+    assert "course: Singling out" not in found
 
 
 @pytest.mark.parametrize("question", measures.QUESTIONS)

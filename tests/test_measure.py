@@ -246,6 +246,20 @@ def test_by_group_finds_a_lost_group():
     assert ages["group"].isna().sum() == 1 and ages["rows_original"].sum() == len(table)
 
 
+def test_by_group_takes_measures_of_whole_tables_and_says_why_none_could_be_made():
+    table = people(1)
+    made = table.assign(arrears=np.where(table["region"] == "Region 4", "Y", table["arrears"]))
+
+    def cells(real, synthetic):
+        return fidelity.contingency(real, synthetic, ["arrears", "household"])
+
+    found = fidelity.by_group(table, made, "region", ["arrears", "household"], cells).set_index("group")
+    assert found["measure"].eq("cells").all() and found.loc["Region 4", "value"] > 0.4
+    assert (found.drop("Region 4")["value"] == 0).all()
+    with pytest.raises(ValueError, match=r"No group of 'region' could be measured.*holds categories"):
+        fidelity.by_group(table, made, "region", "arrears", fidelity.ks)
+
+
 def sample(rng, rows, means=(0.0, 0.3), sd=1.0):
     """A number and a yes/no, unrelated."""
     return pd.DataFrame({"x": rng.normal(means[0], sd, rows), "y": rng.random(rows) < means[1]})

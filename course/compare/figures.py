@@ -129,7 +129,12 @@ class Judge:
     def _worst_group(self, view: pd.DataFrame) -> float:
         numeric = self.question.schema.kind(self.question.outcome) in ("numeric", "date")
         measure = fidelity.ks if numeric else fidelity.total_variation
-        found = fidelity.by_group(self.training, view, self.question.group, self.question.outcome, measure)
+        try:
+            found = fidelity.by_group(
+                self.training, view, self.question.group, self.question.outcome, measure
+            )
+        except ValueError:  # no group has anything to compare
+            return 1.0
         return found.loc[found["rows_original"] >= LEAST, "value"].fillna(1).max()
 
     def _finding(self, views: list, notes: list) -> dict:

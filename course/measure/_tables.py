@@ -61,7 +61,7 @@ def kind(series):
     """Return "number", "date", "boolean", "text", "mixed" or "empty" (no value at all)."""
     if isinstance(series.dtype, pd.CategoricalDtype):
         series = series.astype(object)
-    if series.isna().all():
+    if series.iloc[:1].isna().all() and series.isna().all():  # the first row settles it for most columns
         return "empty"
     if pd.api.types.is_bool_dtype(series.dtype):
         return "boolean"
@@ -84,7 +84,8 @@ def alike(column, parts, called, wanted=None):
     found = set(kinds) - {"empty"}
     if wanted is None:
         wanted = _shared_kind(column, kinds, found, called)
-    return wanted, [_convert(column, part, wanted, name) for part, name in zip(parts, called, strict=True)]
+    each = zip(parts, kinds, called, strict=True)
+    return wanted, [_convert(column, part, kind, wanted, name) for part, kind, name in each]
 
 
 def _shared_kind(column, kinds, found, called):
@@ -105,9 +106,9 @@ def _shared_kind(column, kinds, found, called):
     )
 
 
-def _convert(column, series, wanted, called):
+def _convert(column, series, kind, wanted, called):
     if wanted == "text":
-        return _as_text(series)
+        return series.astype(object) if kind == "text" else _as_text(series)
     try:
         if wanted == "date":
             dates = pd.to_datetime(series)
@@ -124,10 +125,7 @@ def _convert(column, series, wanted, called):
 
 def _as_text(series):
     """Text, with blanks kept and whole numbers without a decimal point (so 1 and 1.0 are "1")."""
-    if kind(series) == "text":
-        return series.astype(object)
-    as_object = series.astype(object)
-    return as_object.map(_text, na_action="ignore")
+    return series.astype(object).map(_text, na_action="ignore")
 
 
 def _text(value):
@@ -153,11 +151,32 @@ def combine(columns):
     """Return one code per row for a combination of columns.
 
     `columns` is a list with, for each column, the list that `codes` returned. The result has one
-    array per table. Codes are re-numbered in order after each column so that they stay small.
+    array per table. Codes run from 0 in the order of the first column, then the second, and so on.
     """
     ends = np.cumsum([len(part) for part in columns[0]])[:-1]
-    combined = np.zeros(sum(len(part) for part in columns[0]), dtype=np.int64)
+    combined, size = np.zeros(sum(len(part) for part in columns[0]), dtype=np.int64), 1
     for column in columns:
         column = np.concatenate(column)
-        combined = pd.factorize(combined * (column.max() + 1) + column, sort=True)[0]
-    return np.split(combined, ends)
+        many = int(column.max()) + 1
+        if size * many >= 2**62:  # re-numbered before the codes grow too large to hold
+            combined, size = renumber(combined, size)
+        combined, size = combined * many + column, size * many
+    return np.split(renumber(combined, size)[0], ends)
+
+
+def renumber(code, size):
+    """Return codes below `size` numbered anew from 0, in the same order and without gaps, and how many."""
+    if size > 4 * len(code):
+        found, values = pd.factorize(code, sort=True)
+        return found, len(values)
+    there = np.bincount(code, minlength=size) > 0
+    return (np.cumsum(there) - 1)[code], int(there.sum())
+
+
+def cells(first, second):
+    """Return each pair of two columns' codes that occurs, in order, with its count: three arrays."""
+    many = int(second.max()) + 1
+    code, found = renumber(first.astype(np.int64) * many + second, (int(first.max()) + 1) * many)
+    row = np.empty(found, dtype=np.int64)
+    row[code] = np.arange(len(code))  # any one row of a cell tells its two codes
+    return first[row], second[row], np.bincount(code, minlength=found)

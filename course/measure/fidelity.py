@@ -40,10 +40,7 @@ def total_variation(original, synthetic):
     >>> total_variation(pd.Series(["a", "a", "b", "c"]), pd.Series(["a", "b", "b", None]))
     0.5
     """
-    first, second = _tables.codes("the column", _two(original, synthetic), _CALLED)
-    size = max(first.max(), second.max()) + 1
-    shares = [np.bincount(part, minlength=size) / len(part) for part in (first, second)]
-    return float(np.abs(shares[0] - shares[1]).sum() / 2)
+    return _moved(*_shares(*_tables.codes("the column", _two(original, synthetic), _CALLED)))
 
 
 def jensen_shannon(original, synthetic):
@@ -58,14 +55,24 @@ def jensen_shannon(original, synthetic):
     >>> round(jensen_shannon(pd.Series(["a", "a"]), pd.Series(["a", "b"])), 4)
     0.5579
     """
-    first, second = _tables.codes("the column", _two(original, synthetic), _CALLED)
-    size = max(first.max(), second.max()) + 1
-    shares = [np.bincount(part, minlength=size) / len(part) for part in (first, second)]
+    shares = _shares(*_tables.codes("the column", _two(original, synthetic), _CALLED))
     middle = sum(shares) / 2
     parts = [
-        share * np.log2(np.divide(share, middle, where=share > 0, out=np.ones(size))) for share in shares
+        share * np.log2(np.divide(share, middle, where=share > 0, out=np.ones(len(share))))
+        for share in shares
     ]
     return float(np.sqrt(max(0.0, np.sum(parts) / 2)))
+
+
+def _shares(first, second):
+    """The share of rows with each code, in two tables."""
+    size = max(first.max(), second.max()) + 1
+    return [np.bincount(part, minlength=size) / len(part) for part in (first, second)]
+
+
+def _moved(first, second):
+    """The share of rows that would have to move for two lists of shares to be alike."""
+    return float(np.abs(first - second).sum() / 2)
 
 
 def ks(original, synthetic):
@@ -143,8 +150,10 @@ def _column_row(column, original, synthetic, schema):
         measure, value = "not compared", np.nan
         words = "Every row is blank in one of the tables, so there are no values to compare."
     elif kind == "text":
-        measure, value = "total variation", total_variation(*parts)
-        levels = pd.concat(parts).nunique()
+        codes = _tables.codes(column, parts, _CALLED, "text")
+        shares = _shares(*codes)
+        measure, value = "total variation", _moved(*shares)
+        levels = len(shares[0]) - (max(blanks) > 0)
         over = f"{levels} values" + (" and blank" if max(blanks) > 0 else "")
         words = f"Share of rows that would have to change value to match, over {over}."
     else:
@@ -202,13 +211,11 @@ def _pearson(a, b):
 def _cramers_v(a, b):
     """Bias-corrected V. Chi-squared needs only the cells that occur, so no table is laid out."""
     n = len(a)
-    _, a, count_a = np.unique(a, return_inverse=True, return_counts=True)
-    _, b, count_b = np.unique(b, return_inverse=True, return_counts=True)
-    rows, cols = len(count_a), len(count_b)
+    (a, rows), (b, cols) = (_tables.renumber(code, int(code.max()) + 1) for code in (a, b))
     if min(rows, cols) < 2:
         return 0.0
-    cells, count = np.unique(a.astype(np.int64) * cols + b, return_counts=True)
-    phi2 = np.sum(count**2 / (count_a[cells // cols] * count_b[cells % cols])) - 1
+    cell_a, cell_b, count = _tables.cells(a, b)
+    phi2 = np.sum(count**2 / (np.bincount(a)[cell_a] * np.bincount(b)[cell_b])) - 1
     phi2 = max(0.0, phi2 - (rows - 1) * (cols - 1) / (n - 1))
     smaller = min(rows - (rows - 1) ** 2 / (n - 1), cols - (cols - 1) ** 2 / (n - 1)) - 1
     return float(min(1.0, np.sqrt(phi2 / smaller))) if smaller > 0 else 0.0
@@ -216,10 +223,10 @@ def _cramers_v(a, b):
 
 def _correlation_ratio(numbers, groups):
     present = ~np.isnan(numbers)
-    numbers = numbers[present]
-    _, groups = np.unique(groups[present], return_inverse=True)
+    numbers, groups = numbers[present], groups[present]
     n = len(numbers)
-    size = np.bincount(groups) if n else np.zeros(0)
+    groups = _tables.renumber(groups, int(groups.max()) + 1)[0] if n else groups
+    size = np.bincount(groups)
     total = np.sum((numbers - numbers.mean()) ** 2) if n else 0.0
     if total == 0 or len(size) < 2 or n <= len(size):
         return 0.0
@@ -274,9 +281,7 @@ def contingency(original, synthetic, columns):
     first, second = _tables.combine(
         [_tables.codes(column, [original[column], synthetic[column]], _CALLED) for column in columns]
     )
-    size = max(first.max(), second.max()) + 1
-    shares = [np.bincount(part, minlength=size) / len(part) for part in (first, second)]
-    return float(np.abs(shares[0] - shares[1]).sum() / 2)
+    return _moved(*_shares(first, second))
 
 
 def _prepared_both(column, original, synthetic, schema):
@@ -484,13 +489,16 @@ def _auc_interval(area, ones, zeros):
 
 
 def by_group(original, synthetic, group, column, measure=total_variation):
-    """Compare one column inside each group of people, because an average can hide a lost group.
+    """Compare two tables inside each group of people, because an average can hide a lost group.
 
-    `measure` is any function of two columns: `total_variation`, `jensen_shannon`, `ks`, `wasserstein`.
+    With the name of one `column`, `measure` is a function of two columns: `total_variation`,
+    `jensen_shannon`, `ks`, `wasserstein`. With a list of columns it is a function of two tables that have
+    those columns, and returns one number: `lambda real, made: pmse(real, made).ratio`.
 
     Returns a DataFrame, one row per value of `group` found in the original (blank is a group), smallest
-    group first: group, rows_original, rows_synthetic, measure, value. The value is missing where the
-    synthetic table has no such rows. Small groups vary more by chance alone: read the row counts.
+    group first: group, rows_original, rows_synthetic, measure, value. The value is missing where the group
+    has too few rows, or too few values, to be measured. Small groups vary more by chance alone: read the row
+    counts. Raises ValueError where no group can be measured.
 
     >>> table = pd.DataFrame({"region": ["N", "N", "S", "S"], "tenure": ["own", "rent", "own", "own"]})
     >>> made = table.assign(tenure=["rent", "rent", "own", "own"])
@@ -498,24 +506,30 @@ def by_group(original, synthetic, group, column, measure=total_variation):
     [0.5, 0.0]
     """
     for table, called in ((original, "original"), (synthetic, "synthetic")):
-        _tables.check(table, _tables.names([group, column]), called)
-    first, second = _tables.codes(group, [original[group], synthetic[group]], _CALLED)
-    _, (values, made) = _tables.alike(column, [original[column], synthetic[column]], _CALLED)
-    rows = []
-    for code in pd.unique(first):
-        inside, inside_made = values[first == code], made[second == code]
-        value = measure(inside, inside_made) if _comparable(measure, inside, inside_made) else np.nan
-        label = original[group].iloc[int(np.argmax(first == code))]
+        _tables.check(table, _tables.names([group, *_tables.names(column)]), called)
+    codes = _tables.codes(group, [original[group], synthetic[group]], _CALLED)
+    parts = _ready_for(original, synthetic, column)
+    rows, trouble = [], None
+    for code in pd.unique(codes[0]):
+        inside, inside_made = (part[of == code] for part, of in zip(parts, codes, strict=True))
+        try:
+            value = float(measure(inside, inside_made))
+        except ValueError as error:
+            value, trouble = np.nan, error
+        label = original[group].iloc[int(np.argmax(codes[0] == code))]
         rows.append((label, len(inside), len(inside_made), measure.__name__, value))
     found = pd.DataFrame(rows, columns=["group", "rows_original", "rows_synthetic", "measure", "value"])
+    if trouble and found["value"].isna().all():
+        raise ValueError(f"No group of {group!r} could be measured. The last one says: {trouble}")
     return found.sort_values("rows_original", kind="stable", ignore_index=True)
 
 
-def _comparable(measure, first, second):
-    """Whether a group has anything to compare: rows for shares, values for distances."""
-    if measure in (total_variation, jensen_shannon):
-        return len(second) > 0
-    return first.notna().any() and second.notna().any()
+def _ready_for(original, synthetic, column):
+    """What `by_group` splits: one column of both tables made alike, or a table of several columns."""
+    if isinstance(column, str):
+        return _tables.alike(column, [original[column], synthetic[column]], _CALLED)[1]
+    columns = _tables.names(column)
+    return original[columns], synthetic[columns]
 
 
 def _two(original, synthetic):

@@ -625,18 +625,11 @@ def _commonest(value):
     return int(np.bincount(value).argmax())
 
 
-def _cells(code, value):
-    """Each pair of code and value that occurs, with its count: three arrays."""
-    values = int(value.max()) + 1
-    cell, count = np.unique(code.astype(np.int64) * values + value, return_counts=True)
-    return cell // values, cell % values, count
-
-
 def _guesses(code, value, size):
     """For each code the commonest value with it; the commonest of all where there is none."""
     overall = np.bincount(value)
     guess = np.full(size, _commonest(value))
-    group, target, count = _cells(code, value)
+    group, target, count = _tables.cells(code, value)
     order = np.lexsort((-target, overall[target], count))  # the last one written for a code wins
     guess[group[order]] = target[order]
     return guess
@@ -644,7 +637,7 @@ def _guesses(code, value, size):
 
 def _agreed(code, value, size):
     """For each code the value that all its rows share, or -1."""
-    group, target, _ = _cells(code, value)
+    group, target, _ = _tables.cells(code, value)
     agreed = np.full(size, -1)
     alone = np.bincount(group, minlength=size)[group] == 1
     agreed[group[alone]] = target[alone]
