@@ -725,7 +725,7 @@ def test_gower_distance_by_hand():
     assert apart(1, 5) == pytest.approx(0.5 + 2.5 / 9, abs=1e-5)
     assert apart(5, 5) == 0
     everyone = [min(apart(i, j) for j in range(1, 6)) for i in range(6)]
-    nearest = privacy._nearest(place(0), place(0, slice(1, None)), block=4)
+    nearest = privacy._nearest(place(0), place(0, slice(1, None)), rows=4, piece=2)
     assert nearest == pytest.approx(everyone, abs=1e-5)
 
 

@@ -468,12 +468,14 @@ def _denser(release, reference):
     release.frames.append(reference)
     release.called.append("reference")
     place, last = _places(release), len(release.frames) - 1
+    to_people = {}  # the same for every synthetic table
 
     def score(part, table, tried):
         people = place(part, tried)
+        if part not in to_people:
+            to_people[part] = _nearest(people, place(last))
         # A little is added to both, so that an exact copy is a strong sign and not an infinite one.
-        to_people, to_rows = (_nearest(people, place(frame)) + 0.01 for frame in (last, table))
-        return np.log(to_people / to_rows).round(5)
+        return np.log((to_people[part] + 0.01) / (_nearest(people, place(table)) + 0.01)).round(5)
 
     return score
 
@@ -678,22 +680,37 @@ def _percentiles(parts):
     return [np.where(np.isnan(part), np.nan, np.interp(part, values, middle)) for part in parts]
 
 
-def _nearest(some, others, block=64):
+def _nearest(some, others, rows=64, piece=4096):
     """Distance from each of some people to the nearest of others: differences summed over the columns.
 
-    A block at a time, so that memory stays small. Every one is compared with every other, which is why
-    callers bound `some`: a search tree is slower with more than a few columns.
+    A block of so many `rows` against a `piece` of the others at a time, small enough for a processor's cache,
+    on two cores. Every one is compared with every other, which is why callers bound `some`: a search tree is
+    slower with more than a few columns.
     """
+    from concurrent.futures import ThreadPoolExecutor
+
     size, against = (len((numbers + categories)[0]) for numbers, categories in (some, others))
-    nearest = np.empty(size, dtype=np.float32)
-    for start in range(0, size, block):
-        rows = slice(start, start + block)
-        away = np.zeros((min(block, size - start), against), dtype=np.float32)
-        for one, other in zip(some[0], others[0], strict=True):
-            apart = np.subtract(one[rows, None], other[None, :])
-            away += np.abs(apart, out=apart)
-        unlike = np.zeros(away.shape, dtype=np.uint8)
-        for one, other in zip(some[1], others[1], strict=True):
-            unlike += one[rows, None] != other[None, :]
-        nearest[rows] = (away + unlike).min(axis=1)
-    return nearest.round(5)  # so that distances that are equal but for rounding tie
+
+    def nearest(start):
+        one = [[part[start : start + rows, None] for part in parts] for parts in some]
+        found = np.inf
+        for begin in range(0, against, piece):
+            other = [[part[None, begin : begin + piece] for part in parts] for parts in others]
+            found = np.minimum(found, _apart(one, other).min(axis=1))
+        return found
+
+    with ThreadPoolExecutor(2) as pool:
+        found = np.concatenate(list(pool.map(nearest, range(0, size, rows))))
+    return found.round(5)  # so that distances that are equal but for rounding tie
+
+
+def _apart(one, other):
+    """Distances of a column of people to a row of others: a table of them."""
+    shape = len((one[0] + one[1])[0]), (other[0] + other[1])[0].shape[1]
+    away, each = np.zeros(shape, dtype=np.float32), np.empty(shape, dtype=np.float32)
+    for number, others in zip(one[0], other[0], strict=True):
+        away += np.abs(np.subtract(number, others, out=each), out=each)
+    unlike, differs = np.zeros(shape, dtype=np.min_scalar_type(len(one[1]))), np.empty(shape, dtype=bool)
+    for category, others in zip(one[1], other[1], strict=True):
+        unlike += np.not_equal(category, others, out=differs)
+    return away + unlike
