@@ -366,6 +366,32 @@ def test_acro_flags_small_cells(table):
     assert outcome.status in ("fail", "review") and "MinimumThresholdCheck: fail" in outcome.summary
 
 
+def test_acro_counts_rows_that_have_no_value():
+    from acro import ACRO
+
+    # Twelve rows in the cell, and three values: the mean is of three.
+    table = pd.DataFrame({"group": ["a"] * 12, "all": "x", "value": [5.0, 6, 7] + [np.nan] * 9})
+    with quiet(), pd.option_context("mode.chained_assignment", None):
+        checker, status = ACRO(), []
+        for columns in (None, "all"):
+            checker.pivot_table(table, values="value", index="group", columns=columns)
+            status.append(checker.results.get_index(-1).fair["check_status"]["MinimumThresholdCheck"])
+    assert status == ["fail", "pass"]
+
+
+def test_acro_passes_two_tables_that_differ_by_one_firm():
+    from acro import ACRO
+
+    firms = pd.DataFrame({"nation": ["N"] * 20, "staff": [*range(10, 29), 900], "turnover": 100.0})
+    with quiet(), pd.option_context("mode.chained_assignment", None):
+        checker = ACRO()
+        for some in (firms, firms[firms["staff"] < 250]):
+            checker.pivot_table(some, values="turnover", index="nation", aggfunc="sum")
+        outcomes = list(checker.results.results.values())
+    assert [one.status for one in outcomes] == ["pass", "pass"]
+    assert all("manual review" in one.summary for one in outcomes)
+
+
 def test_sacroml_flags_a_forest_that_remembers():
     from sacroml.attacks.target import Target
     from sacroml.attacks.worst_case_attack import WorstCaseAttack
