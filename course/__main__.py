@@ -17,6 +17,7 @@ python3 -m course test       run every test of the course
 python3 -m course check      is this computer ready? Says what to fix, and how
 python3 -m course book       build the book, from the labs' stored outputs, into _build/html
 python3 -m course progress   what you have done so far
+python3 -m course assess     read a table of your own, and propose what each column is; nothing is written
 
 For people who change the course:
 python3 -m course setup      make the environment, and open nothing
@@ -38,6 +39,7 @@ COMMANDS = {
     "check": ("ready", "main"),
     "book": ("tasks", "book"),
     "progress": ("tasks", "progress"),
+    "assess": ("tasks", "assess"),
     "setup": ("tasks", "setup"),
     "run": ("tasks", "run"),
     "compare": ("tasks", "compare"),

@@ -190,6 +190,17 @@ def run(names):
         )
 
 
+# ------------------------------------------------------------------------------ bring your own data
+
+
+def assess(options):
+    """Read a table that the learner brought. ``options`` begin with its file, seen from where they are."""
+    python = ready_python()
+    if options and not options[0].startswith("-"):
+        options = [os.path.abspath(options[0]), *options[1:]]
+    return run_python(python, ["-m", "course.assess", *options]) if python else 1
+
+
 # ------------------------------------------------------------------------------ compare the generators
 
 

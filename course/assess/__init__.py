@@ -1,0 +1,8 @@
+"""Bring your own data: from a file that somebody has to a table that can be judged.
+
+- `read`: any CSV, Excel or Parquet file as a typed table, with every decision it took, or one sentence that
+  says why not. The file is only ever read.
+- `propose`: for every column a kind and a role, with the reason, for a person to correct.
+
+`python3 -m course assess FILE` does both.
+"""

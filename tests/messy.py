@@ -1,0 +1,257 @@
+"""Files as people really have them, made afresh: each with what `course.assess.read` must say of it.
+
+Each case maps to (file name, its bytes, words). `TABLES` must be read, and the words are a part of a
+decision, or None. `REFUSED` must be refused, and the words are a part of the sentence.
+"""
+
+import datetime
+import gzip
+import io
+import zipfile
+
+import numpy as np
+import pandas as pd
+
+ROWS = 120
+
+
+def people(seed=1):
+    """A plain table: a reference, an area, an age, an income, a date and a yes or no."""
+    rng = np.random.default_rng(seed)
+    return pd.DataFrame(
+        {
+            "ref": [f"P{i:05d}" for i in range(ROWS)],
+            "area": rng.choice(["North", "South", "Ynys Môn"], ROWS),
+            "age": rng.integers(16, 95, ROWS),
+            "income": rng.normal(500, 150, ROWS).round(2),
+            "start": pd.Series(pd.Timestamp("2024-01-31") + pd.to_timedelta(rng.integers(0, 300, ROWS), "D")),
+            "benefit": rng.choice(["Y", "N"], ROWS),
+        }
+    )
+
+
+def csv(table=None, encoding="utf-8", **how):
+    """A table as the bytes of a CSV file."""
+    table = people() if table is None else table
+    return table.to_csv(index=False, date_format="%Y-%m-%d", lineterminator="\n", **how).encode(encoding)
+
+
+def lines(*text, encoding="utf-8"):
+    return "\n".join(text).encode(encoding)
+
+
+def changed(**columns):
+    """The plain table with some columns replaced: values, or a function of the old column."""
+    table = people()
+    for name, value in columns.items():
+        table[name] = table[name].map(value) if callable(value) else value
+    return csv(table)
+
+
+def excel(fill=None, table=None, **how):
+    """An Excel file of a table, changed by `fill(sheet)`."""
+    from openpyxl import load_workbook
+
+    kept = io.BytesIO()
+    (people() if table is None else table).to_excel(kept, index=False, **how)
+    if fill is None:
+        return kept.getvalue()
+    book = load_workbook(kept)
+    fill(book.active)
+    kept = io.BytesIO()
+    book.save(kept)
+    return kept.getvalue()
+
+
+def parquet(table=None):
+    kept = io.BytesIO()
+    (people() if table is None else table).to_parquet(kept)
+    return kept.getvalue()
+
+
+def packed(**files):
+    kept = io.BytesIO()
+    with zipfile.ZipFile(kept, "w") as folder:
+        for name, content in files.items():
+            folder.writestr(name.replace("_", "."), content)
+    return kept.getvalue()
+
+
+def merged_headings(sheet):
+    """A title, and headings over two columns each, as in a published table."""
+    sheet.insert_rows(1, 3)
+    sheet["A1"] = "Table 4: People by area"
+    sheet["A3"], sheet["C3"], sheet["E3"] = "Who", "What", "When and whether"
+    for place in ("A3:B3", "C3:D3", "E3:F3"):
+        sheet.merge_cells(place)
+
+
+def errors(sheet):
+    for row in (5, 9, 30):
+        sheet.cell(row, 3).value = "#DIV/0!"
+    sheet.cell(12, 4).value = "#N/A"
+
+
+def two_sheets():
+    kept = io.BytesIO()
+    with pd.ExcelWriter(kept) as book:
+        pd.DataFrame({"note": ["Read me"]}).to_excel(book, sheet_name="Notes", index=False)
+        people().to_excel(book, sheet_name="Data", index=False)
+        book.sheets["Notes"].sheet_state = "hidden"
+    return kept.getvalue()
+
+
+def wide():
+    rng = np.random.default_rng(0)
+    return csv(pd.DataFrame(rng.integers(0, 9, (60, 5000)), columns=[f"q{i}" for i in range(5000)]))
+
+
+def money(amount):
+    return f"£{amount * 30:,.2f}"
+
+
+def shuffled(sentence):
+    return [sentence + " " + "word " * (i % 9) for i in range(ROWS)]
+
+
+TEXT = csv().decode()
+HEAD, *BODY = TEXT.splitlines()
+TABLES = {
+    "plain": ("a.csv", csv(), None),
+    "no newline at the end": ("a.csv", csv().rstrip(b"\n"), None),
+    "windows line ends": ("a.csv", TEXT.replace("\n", "\r\n").encode(), None),
+    "old mac line ends": ("a.csv", TEXT.replace("\n", "\r").encode(), None),
+    "byte order mark": ("a.csv", csv(encoding="utf-8-sig"), None),
+    "windows-1252": ("a.csv", csv(encoding="cp1252"), "cp1252, not in UTF-8"),
+    "utf-16": ("a.csv", csv(encoding="utf-16"), "utf-16, not in UTF-8"),
+    "utf-16 without its mark": ("a.csv", csv(encoding="utf-16-le"), "utf-16-le"),
+    "utf-16 big end first": ("a.csv", csv(encoding="utf-16-be"), "utf-16-be"),
+    "one wrong byte": ("a.csv", TEXT.encode().replace(b"South", b"So\x81th", 1), "cp1252"),
+    "semicolons": ("a.csv", csv(sep=";"), "separated by semicolons"),
+    "tabs": ("a.tsv", csv(sep="\t"), "separated by tabs"),
+    "upright bars": ("a.txt", csv(sep="|"), "separated by upright bars"),
+    "excel's own word for the separator": ("a.csv", b"sep=;\n" + csv(sep=";"), "semicolons"),
+    "all quoted": ("a.csv", csv(quoting=1), None),
+    "commas inside quotes": ("a.csv", changed(area="Leeds, West"), None),
+    "line breaks inside quotes": ("a.csv", changed(area="1 High Street\nLeeds"), None),
+    "a quote never closed": ("a.csv", TEXT.replace("North", '"North', 1).encode(), "never closed"),
+    "decimal commas": ("a.csv", csv(decimal=",", sep=";"), "comma is the decimal point"),
+    "thousands and pounds": ("a.csv", changed(income=money), "Pound signs were taken out"),
+    "thousands": ("a.csv", changed(income=lambda x: f"{x * 30:,.0f}"), "Commas between thousands"),
+    "accountants' brackets": ("a.csv", changed(income=lambda x: f"({x})" if x < 400 else x), None),
+    "minus at the end": ("a.csv", changed(income=lambda x: f"{x}-" if x < 400 else x), None),
+    "per cent": ("a.csv", changed(income=lambda x: f"{x / 10:.1f}%"), "Per cent signs"),
+    "scientific numbers": ("a.csv", changed(income=lambda x: f"{x:.4E}"), None),
+    "UK dates": (
+        "a.csv",
+        csv(people().assign(start=people()["start"].dt.strftime("%d/%m/%Y"))),
+        "day, month",
+    ),
+    "US dates": (
+        "a.csv",
+        csv(people().assign(start=people()["start"].dt.strftime("%m/%d/%Y"))),
+        "month, day",
+    ),
+    "dates with words": ("a.csv", changed(start=lambda d: f"{d:%d %B %Y}"), "day, month, year"),
+    "two-digit years": ("a.csv", changed(start=lambda d: f"{d:%d/%m/%y}"), "day, month, year"),
+    "times of day": ("a.csv", changed(start=lambda d: f"{d:%Y-%m-%d} 09:30:00"), "Times of day"),
+    "times with a zone": ("a.csv", changed(start=lambda d: f"{d:%Y-%m-%d}T09:30:00Z"), "Times of day"),
+    "some impossible dates": (
+        "a.csv",
+        changed(start=lambda d: "31/02/2024" if d.day == 3 else f"{d:%d/%m/%Y}"),
+        "do not fit became blank",
+    ),
+    "marks for missing": (
+        "a.csv",
+        changed(age=lambda a: "n/a" if a > 90 else a),
+        "Marks for a missing value",
+    ),
+    "statistics' shorthand": ("a.csv", changed(age=lambda a: "[c]" if a > 80 else a), "Marks for a missing"),
+    "a word among numbers": ("a.csv", changed(age=lambda a: "ninety" if a == 94 else a), None),
+    "spreadsheet errors": (
+        "a.csv",
+        changed(age=lambda a: "#DIV/0!" if a > 85 else a),
+        "Errors of a spreadsheet",
+    ),
+    "numbers with blanks round them": ("a.csv", changed(age=lambda a: f"  {a} "), None),
+    "NHS-like numbers": ("a.csv", changed(ref=lambda r: f"9{int(r[1:]):09d}"), None),
+    "leading noughts": ("a.csv", changed(ref=lambda r: r[1:]), None),
+    "codes that look like powers": ("a.csv", changed(ref=lambda r: f"E12{r[1:]}"), None),
+    "free text": ("a.csv", changed(area=shuffled("She came on Monday and said, again,")), None),
+    "formulas": ("a.csv", changed(area="=1+1"), "would run values as formulas"),
+    "a giant category": ("a.csv", changed(area="x" * 30_000), None),
+    "duplicate headings": (
+        "a.csv",
+        csv(people().set_axis(["a", "a", "b", "c", "d", "a"], axis=1)),
+        "called 'a'",
+    ),
+    "blank headings": ("a.csv", csv(people().rename(columns={"age": "", "area": " "})), "have no heading"),
+    "all missing columns": ("a.csv", changed(area="", income=""), "hold nothing and were left out"),
+    "trailing separators": ("a.csv", lines(*(f"{line},,," for line in [HEAD, *BODY])), "hold nothing"),
+    "no headings": ("a.csv", lines(*BODY), "There are no headings"),
+    "a title above": ("a.csv", lines("Claims in 2024", "", TEXT), "above the table were left out"),
+    "notes below": ("a.csv", lines(TEXT.strip(), "", "Source: the Department"), "below the table"),
+    "a total below": ("a.csv", lines(TEXT.strip(), "Total,,5000,60000,,"), "is a total"),
+    "blank lines between": ("a.csv", lines(HEAD, *(line + "\n" for line in BODY)), None),
+    "a few lines too long": (
+        "a.csv",
+        lines(TEXT.strip(), BODY[0] + ",x,y", BODY[1]),
+        "1 lines have more cells",
+    ),
+    "lines too short": ("a.csv", lines(TEXT.strip(), "P90000,North", "P90001,South"), None),
+    "headings in capitals and spaces": ("a.csv", TEXT.replace("age", " AGE at  Claim ").encode(), None),
+    "five thousand columns": ("a.csv", wide(), None),
+    "five rows": ("a.csv", lines(HEAD, *BODY[:5]), None),
+    "one constant column": ("a.csv", changed(area="North"), None),
+    "emoji and Welsh": ("a.csv", changed(area="Tŷ Gwyn 🏠"), None),
+    "null bytes": ("a.csv", TEXT.replace("North", "No\x00rth", 3).encode(), None),
+    "excel": ("a.xlsx", excel(), None),
+    "excel under another name": ("a.csv", excel(), None),
+    "excel with merged headings": ("a.xlsx", excel(merged_headings), "merged cells were taken apart"),
+    "excel with errors": ("a.xlsx", excel(errors), "Errors of a spreadsheet"),
+    "excel with several sheets": ("a.xlsx", two_sheets(), "Hidden in the file: Notes"),
+    "excel with blank columns before": (
+        "a.xlsx",
+        excel(lambda sheet: sheet.insert_cols(1, 2)),
+        "hold nothing",
+    ),
+    "parquet": ("a.parquet", parquet(), None),
+    "parquet with categories": ("a.parquet", parquet(people().astype({"area": "category"})), None),
+    "parquet with times": (
+        "a.parquet",
+        parquet(people().assign(start=datetime.datetime(2024, 5, 1, 9, tzinfo=datetime.UTC))),
+        "Times of day",
+    ),
+}
+REFUSED = {
+    "empty": ("a.csv", b"", "is empty"),
+    "blanks only": ("a.csv", b" \n\n \n", "is empty"),
+    "headings only": ("a.csv", HEAD.encode(), "headings and no rows"),
+    "one column": (
+        "a.csv",
+        lines("name", *(f"person {i}" for i in range(50))),
+        "no columns that can be told apart",
+    ),
+    "prose": (
+        "a.txt",
+        lines(*["It was a cold day in April and the clocks were striking."] * 20),
+        "no columns",
+    ),
+    "web page": ("a.csv", b"<!DOCTYPE html><html><body>Please log in</body></html>", "a web page"),
+    "json": ("a.json", people().to_json(orient="records").encode(), "is JSON"),
+    "pdf": ("a.pdf", b"%PDF-1.7\n" + bytes(range(256)) * 9, "a PDF"),
+    "picture": ("a.csv", b"\x89PNG\r\n\x1a\n" + bytes(500), "a picture"),
+    "old excel": ("a.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(2000), "an old Excel file"),
+    "damaged excel": ("a.xlsx", excel()[:3000], "is damaged"),
+    "damaged parquet": ("a.parquet", parquet()[:500], "is damaged"),
+    "a zip of a CSV": ("a.zip", packed(data_csv=csv()), "compressed file or another Office file"),
+    "compressed": ("a.csv.gz", gzip.compress(csv()), "a compressed file"),
+    "random bytes": ("a.csv", np.random.default_rng(3).bytes(5000), "not a table"),
+    "lines too long": (
+        "a.csv",
+        lines(HEAD, *(line + ",x" * (i % 7) for i, line in enumerate(BODY))),
+        "In a.csv",
+    ),
+    "an empty sheet": ("a.xlsx", excel(table=pd.DataFrame()), "no sheet with a table"),
+    "all missing": ("a.csv", lines("a,b,c", *[",,"] * 30), ""),
+}
