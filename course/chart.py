@@ -100,10 +100,12 @@ def bars(table: pd.DataFrame, title: str, unit: str, finding: str) -> None:
     show(figure, finding, table)
 
 
-def densities(samples: dict[str, pd.Series], title: str, unit: str, finding: str, bins: int = 40) -> None:
+def densities(
+    samples: dict[str, pd.Series], title: str, unit: str, finding: str, bins: int = 40, of: str = "rows"
+) -> None:
     """Show outline histograms of one numeric column in several tables, on shared bins.
 
-    `samples` maps a series name to its values. Values beyond the middle 99% are outside the picture.
+    `samples` maps a series name to its values; `of` says what they are: rows, draws, people. Values beyond the middle 99% are outside the picture.
     Raises ValueError where no series has a value.
     """
     import numpy as np
@@ -126,7 +128,7 @@ def densities(samples: dict[str, pd.Series], title: str, unit: str, finding: str
         figure.add_scatter(
             name=name, x=_rounded(table["from"]), y=_rounded(table[name]), line=line, mode="lines"
         )
-    figure.update_layout(title=title, xaxis_title=unit, yaxis_title="share of rows")
+    figure.update_layout(title=title, xaxis_title=unit, yaxis_title=f"share of {of}")
     show(figure, finding, table)
 
 
