@@ -105,7 +105,8 @@ def densities(
 ) -> None:
     """Show outline histograms of one numeric column in several tables, on shared bins.
 
-    `samples` maps a series name to its values; `of` says what they are: rows, draws, people. Values beyond the middle 99% are outside the picture.
+    `samples` maps a series name to its values; `of` says what they are: rows, draws, people.
+    Values beyond the middle 99% are outside the picture.
     Raises ValueError where no series has a value.
     """
     import numpy as np
