@@ -183,24 +183,57 @@ def intervals(table: pd.DataFrame, title: str, unit: str, finding: str) -> None:
     import plotly.graph_objects as go
 
     label, value = table.columns[:2]
-    bounds = {
-        "type": "data",
-        "symmetric": False,
-        "array": _rounded(table["high"] - table[value]),
-        "arrayminus": _rounded(table[value] - table["low"]),
-        "thickness": 2,
-    }
     figure = go.Figure()
     figure.add_scatter(
         x=_rounded(table[value]),
         y=table[label].astype(str).tolist(),
         mode="markers",
         marker={"color": ORIGINAL, "size": 11, "symbol": "diamond"},
-        error_x=bounds,
+        error_x=_reach(table, value, "low", "high"),
     )
     figure.update_xaxes(rangemode="tozero")  # whether an interval reaches zero is the first thing to see
     figure.update_yaxes(autorange="reversed")
     figure.update_layout(title=title, xaxis_title=unit, height=120 + 46 * len(table), showlegend=False)
+    show(figure, finding, table)
+
+
+def crosses(
+    table: pd.DataFrame, across: dict[str, str], up: tuple[str, str], title: str, finding: str
+) -> None:
+    """Show points with intervals in both directions: one panel for each measure across, the same one up.
+
+    `table` has one row per point: the mark to print beside it, then the series it belongs to. Every measure
+    drawn has three columns: "x", "x_low" and "x_high". `across` maps measures to the titles of their axes, a
+    panel each, one below the other; `up` is the measure that every panel has upwards, and its title.
+    """
+    from plotly.subplots import make_subplots
+
+    mark, series = table.columns[:2]
+    table = table.reset_index(drop=True)
+    places = ("top left", "bottom right", "top right", "top center", "bottom left")
+    figure = make_subplots(len(across), 1, vertical_spacing=0.3 / len(across))
+    for row, (measure, words) in enumerate(across.items(), 1):
+        for place, (name, some) in enumerate(table.groupby(series, sort=False)):
+            figure.add_scatter(
+                name=name,
+                x=_rounded(some[measure]),
+                y=_rounded(some[up[0]]),
+                text=some[mark].astype(str).tolist(),
+                # In turn, so that the marks of neighbours do not cover each other.
+                textposition=[places[i % 5] for i in some.index],
+                mode="markers+text",
+                cliponaxis=False,
+                marker={"color": COLOURS[place % 4], "size": 11, "symbol": SYMBOLS[place % 4]},
+                error_x=_reach(some, measure),
+                error_y=_reach(some, up[0]),
+                legendgroup=name,
+                showlegend=row == 1,
+                row=row,
+                col=1,
+            )
+        figure.update_xaxes(title_text=words, rangemode="tozero", row=row, col=1)
+        figure.update_yaxes(title_text=up[1], rangemode="tozero", row=row, col=1)
+    figure.update_layout(title=title, height=80 + 340 * len(across))
     show(figure, finding, table)
 
 
@@ -241,6 +274,17 @@ def _html(table: pd.DataFrame) -> str:
 def _readable(value: float) -> str:
     """Three significant digits, whole numbers from a hundred upwards: 0.0123, 4.56, 1,235."""
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
+def _reach(table: pd.DataFrame, value: str, low: str = "", high: str = "") -> dict:
+    """How far the interval of each value reaches to both sides, as Plotly wants it."""
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": _rounded(table[high or f"{value}_high"] - table[value]),
+        "arrayminus": _rounded(table[value] - table[low or f"{value}_low"]),
+        "thickness": 2,
+    }
 
 
 def _rounded(values) -> list:
