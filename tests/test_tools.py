@@ -12,6 +12,7 @@ import io
 import os
 import subprocess
 import sys
+import tempfile
 import warnings
 from pathlib import Path
 
@@ -416,6 +417,56 @@ def test_sacroml_flags_a_forest_that_remembers():
         return np.mean([run["AUC"] for run in runs.values()])
 
     assert strength(1) > 0.9 and strength(100) < 0.75
+
+
+def sacroml_target(model, seed=0):
+    """A model fitted to 300 rows with nothing to learn, and 300 others, as SACRO-ML wants them."""
+    from sacroml.attacks.target import Target
+
+    rng = np.random.default_rng(seed)
+    rows, outcome = rng.normal(size=(600, 4)), rng.integers(0, 2, 600)
+    parts = {"X_train": rows[:300], "y_train": outcome[:300], "X_test": rows[300:], "y_test": outcome[300:]}
+    return Target(model=model.fit(rows[:300], outcome[:300]), **parts)
+
+
+def sacroml_found(attack, model, **options):
+    with quiet(), tempfile.TemporaryDirectory() as folder:
+        report = attack(folder, write_report=False, **options).attack(sacroml_target(model))
+    return next(iter(report["attack_experiment_logger"]["attack_instance_logger"].values()))
+
+
+def test_sacroml_looks_less_into_a_pipeline():
+    from sacroml.attacks.structural_attack import StructuralAttack
+    from sklearn.ensemble import RandomForestClassifier
+    from sklearn.pipeline import make_pipeline
+
+    forest = RandomForestClassifier(50, random_state=0)
+    bare, wrapped = (
+        sacroml_found(StructuralAttack, model) for model in (forest, make_pipeline("passthrough", forest))
+    )
+    assert bare["dof_risk"] and bare["unnecessary_risk"]
+    assert not wrapped["dof_risk"] and not wrapped["unnecessary_risk"]
+
+
+def test_sacroml_finds_kept_rows_by_the_name_of_the_method():
+    from sacroml.attacks.instance_based_attack import InstanceBasedAttack
+    from sklearn.neighbors import KNeighborsClassifier, RadiusNeighborsClassifier
+
+    models = KNeighborsClassifier(5), RadiusNeighborsClassifier(9, outlier_label=0)
+    found = [sacroml_found(InstanceBasedAttack, model)["n_matched"] for model in models]
+    assert found == [300, 0] and len(models[1]._fit_X) == 300
+
+
+def test_sacroml_lira_takes_the_shadows_of_another_model(tmp_path):
+    from sacroml.attacks.likelihood_attack import LIRAAttack
+    from sacroml.attacks.utils import get_shadow_model
+    from sklearn.tree import DecisionTreeClassifier
+
+    for least in (1, 20):
+        with quiet():
+            target = sacroml_target(DecisionTreeClassifier(min_samples_leaf=least, random_state=0))
+            LIRAAttack(str(tmp_path), write_report=False, n_shadow_models=8).attack(target)
+        assert get_shadow_model(f"{tmp_path}/shadow_models", 0)[0].model.min_samples_leaf == 1
 
 
 def test_opacus_counts_the_budget():
