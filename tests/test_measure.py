@@ -661,6 +661,21 @@ def test_domias_does_not_take_a_crowd_for_memory():
     assert inside[training.index[:100]].min() > inside[training.index[100:]].median()
 
 
+@pytest.mark.parametrize("part", ["training", "control"])
+def test_domias_refuses_a_reference_that_holds_the_people_attacked(part):
+    tables = {"training": people(1), "control": people(2)}
+    columns = [*KEYS, "arrears"]
+    tables = {name: table.assign(arrears=np.arange(len(table))) for name, table in tables.items()}
+    given = *tables.values(), people(3).assign(arrears=0), columns
+    with pytest.raises(ValueError, match=f"of the {part} people stand in the reference"):
+        privacy.domias(*given, reference=tables[part])
+
+
+def test_roc_counts_shares_without_a_rounding_error():
+    scores = pd.DataFrame({"part": ["training"] * 100 + ["control"] * 100, "score": [*range(100)] * 2})
+    assert (privacy.roc(scores)["false_positive_rate"] == np.arange(101) / 100).all()
+
+
 def test_roc_runs_from_nobody_to_everybody_and_agrees_with_scikit_learn():
     from sklearn.metrics import roc_auc_score
 

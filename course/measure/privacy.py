@@ -368,10 +368,13 @@ def domias(training, control, synthetic, columns, *, reference=None, most=2000, 
     >>> risk.training, risk.control
     (1.0, 0.0)
     """
-    columns = _tables.names(columns)
+    columns, split = _tables.names(columns), reference is None
     training, control, reference = _with_reference(training, control, reference, columns, seed)
     release = Release(training, control, synthetic, columns, seed, draws)
-    release.notes.append(f"The intruder has a sample of {len(reference):,} other people to compare with.")
+    release.notes.append(
+        f"The intruder has a sample of {len(reference):,} other people to compare with"
+        + (", half of the control part; another half (seed) gives a somewhat other figure." if split else ".")
+    )
     score = _denser(release, reference[columns])
     return _membership(release, "Membership (DOMIAS)", columns, _claim_half(release, score, most))
 
@@ -434,7 +437,8 @@ def roc(scores):
     value = scores["score"].to_numpy(float)
     found = np.append(np.inf, np.unique(value)[::-1])
     false, true = (
-        1 - np.searchsorted(np.sort(value[part]), found, "left") / part.sum() for part in (~inside, inside)
+        (part.sum() - np.searchsorted(np.sort(value[part]), found, "left")) / part.sum()
+        for part in (~inside, inside)
     )
     return pd.DataFrame({"claimed_from": found, "false_positive_rate": false, "true_positive_rate": true})
 
@@ -448,13 +452,31 @@ def _membership(release, name, columns, attack):
 
 def _with_reference(training, control, reference, columns, seed):
     """The parts, with a reference sample set aside from the control part if none is given."""
-    if reference is None:
+    given = reference is not None
+    if not given:
         _tables.check(control, columns, "control", rows=20)
         order = np.random.default_rng([seed, 3]).permutation(len(control))
         half = len(control) // 2
         control, reference = control.iloc[np.sort(order[half:])], control.iloc[np.sort(order[:half])]
     _tables.check(reference, columns, "reference", rows=2)
+    if given:
+        _refuse_people_twice(training, control, reference, columns)
     return training, control, reference
+
+
+def _refuse_people_twice(training, control, reference, columns):
+    """One sentence where the people of one part, and not of the other, stand in the reference as well."""
+    for part, called in ((training, "training"), (control, "control")):
+        _tables.check(part, columns, called)
+    parts, called = (training, control, reference), ("training", "control", "reference")
+    codes = [_tables.codes(column, [part[column] for part in parts], called) for column in columns]
+    *two, known = _tables.combine(codes)
+    found = [np.isin(part, known).mean() for part in two]
+    if abs(found[1] - found[0]) > 0.2:
+        raise ValueError(
+            f"{percent(max(found))} of the {called[int(found[1] > found[0])]} people stand in the reference "
+            "too, and far fewer of the others; give a reference of other people."
+        )
 
 
 def _near(release):

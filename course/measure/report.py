@@ -80,11 +80,16 @@ class RiskReport:
                 f"None of the {len(self.risks)} attacks did clearly better on people who were in the data "
                 "than on people who were not. That is not proof that the table is safe."
             )
-        first = self.risks[self.leaks[0]]
+        largest = {INDICATORS[self.risks[name].name]: name for name in reversed(self.leaks)}
+        each = [
+            f"{indicator}, {name}: {percent(risk.excess)} ({percent(risk.low)} to {percent(risk.high)})"
+            for indicator, name in sorted(largest.items(), key=lambda pair: self.leaks.index(pair[1]))
+            for risk in [self.risks[name]]
+        ]
         return (
             f"{len(self.leaks)} of {len(self.risks)} attacks did better on people who were in the data than "
-            f"on people who were not. The strongest is {self.leaks[0]}: an excess of {percent(first.excess)} "
-            f"(95% interval {percent(first.low)} to {percent(first.high)})."
+            f"on people who were not. The largest excess of each kind, with its 95% interval: "
+            f"{'; '.join(each)}. They are shares of different things, so do not rank the kinds."
         )
 
     def _copied(self):
