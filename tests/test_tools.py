@@ -356,6 +356,19 @@ def test_anonymeter_baseline_grows_with_the_attacks(table, control):
     assert baseline(len(table)) > 3 * baseline(100)
 
 
+def test_anonymeter_singling_out_has_a_seed_of_its_own(table, control):
+    from anonymeter.evaluators import SinglingOutEvaluator
+
+    def queries(**seed):
+        np.random.seed(0)
+        attack = SinglingOutEvaluator(table, table.sample(frac=1), 20, control=control, n_cols=3, **seed)
+        with quiet():
+            attack.evaluate(mode="multivariate")
+        return sorted(map(str, attack.queries()))
+
+    assert queries(seed=1) == queries(seed=1) and queries() != queries()
+
+
 def test_acro_flags_small_cells(table):
     from acro import ACRO
 
