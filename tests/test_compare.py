@@ -453,6 +453,19 @@ def test_the_course_has_a_measure_for_each_question(question):
         assert measures.TOOLS["course"](question)(*tables) is not None
 
 
+def test_the_page_says_where_another_tool_is_faster_and_where_only_the_course_has_a_figure():
+    def run(seconds, figure=True):
+        return {"status": "done", "figure": figure, "seconds": {"measuring": seconds}}
+
+    runs = {("columns", "course", 100_000): run(2.0), ("columns", "SDMetrics", 100_000): run(1.0)}
+    runs |= {("pairs", "course", 100_000): run(0.1), ("pairs", "SDMetrics", 100_000): run(1.0)}
+    runs |= {("pairs", "course", 1_000_000): run(1.0), ("pairs", "SDMetrics", 1_000_000): run(1.0, False)}
+    far, beaten, alone = page._faster_and_slower(runs)
+    assert "pairs" in far and "columns" not in far
+    assert "columns (SDMetrics, 0.5 times)" in beaten and "pairs" not in beaten
+    assert alone.endswith("only the course has a figure for: pairs.")
+
+
 def test_a_measure_that_met_the_limit_is_not_tried_with_more_rows(tmp_path):
     kept = measures.store(tmp_path / "measures.json")
     unit = measures.Unit("copies", "SDMetrics", 10_000)

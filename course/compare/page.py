@@ -429,20 +429,57 @@ def measures_beside() -> str:
             cells.append("<td>–</td>" if grows is None else f'<td data-value="{grows:.3g}">{grows:.2f}</td>')
             rows.append(f'<th scope="row">{escape(question)}</th><td>{tool}</td>' + "".join(cells))
     sizes = [f"{size:,} rows, s" for size in measures.SIZES]
-    return wide(["Question", "Tool", *sizes, "Growth"], rows, "What each measure takes", sortable=True)
+    said = "".join(f"<p>{escape(sentence)}</p>" for sentence in _faster_and_slower(runs))
+    return said + wide(["Question", "Tool", *sizes, "Growth"], rows, "What each measure takes", sortable=True)
+
+
+def _faster_and_slower(runs: dict) -> list[str]:
+    """In words: where the course's measure is ten times as fast as every other, and where one beats it."""
+    size, largest = measures.SIZES[-2:]
+    asked = {question: others for question, others in measures.QUESTIONS.items() if others}
+    times = {
+        (question, tool): _times(runs, question, tool, size) for question in asked for tool in asked[question]
+    }
+    far = [q for q in asked if all((times[q, tool] or float("inf")) >= 10 for tool in asked[q])]
+    beaten = [f"{q} ({tool}, {ratio:.2g} times)" for (q, tool), ratio in times.items() if ratio and ratio < 1]
+    alone = [
+        q
+        for q in asked
+        if _done(runs, q, "course", largest) and not any(_done(runs, q, tool, largest) for tool in asked[q])
+    ]
+    return [
+        f"At {size:,} rows, of {len(asked)} questions that another tool asks too, every other tool takes at "
+        f"least ten times as long as the course, or gives no figure, in {len(far)}: "
+        f"{', '.join(far) or 'none'}.",
+        f"Another tool is faster, and takes so many times as long, in: {', '.join(beaten) or 'none'}.",
+        f"At {largest:,} rows, only the course has a figure for: {', '.join(alone) or 'none'}.",
+    ]
+
+
+def _done(runs: dict, question: str, tool: str, size: int) -> bool:
+    run = runs.get((question, tool, size))
+    return run is not None and run["status"] == "done" and run["figure"]
+
+
+def _times(runs: dict, question: str, tool: str, size: int) -> float | None:
+    """How many times as long as the course another tool takes; None where either gives no figure."""
+    if not (_done(runs, question, tool, size) and _done(runs, question, "course", size)):
+        return None
+    seconds = [runs[question, one, size]["seconds"]["measuring"] for one in (tool, "course")]
+    return seconds[0] / seconds[1]
 
 
 def _measured(runs: dict, question: str, tool: str, size: int) -> str:
     """Seconds, and for another tool how many times ours; or why there are none."""
-    run, mine = runs.get((question, tool, size)), runs.get((question, "course", size))
+    run = runs.get((question, tool, size))
     if run is None:
         return "<td>–</td>"
     if run["status"] != "done":
         return f"<td>{NOT_DONE[run['status']]}</td>"
     seconds = run["seconds"]["measuring"]
     words = _short(seconds) + ("" if run["figure"] else ", no figure")
-    if tool != "course" and mine and mine["status"] == "done":
-        times = seconds / mine["seconds"]["measuring"]
+    times = None if tool == "course" else _times(runs, question, tool, size)
+    if times is not None:
         words += f" ({times:,.0f} x)" if times >= 10 else f" ({times:.2g} x)"
     return f'<td data-value="{seconds:.6g}">{words}</td>'
 
