@@ -235,6 +235,7 @@ class Hits(NamedTuple):
     training_people: np.ndarray  # one entry per person
     control_people: np.ndarray
     details: dict  # label -> (training share, control share); control NaN where there is one share only
+    about: np.ndarray | None = None  # the person each thing tried is about, where several are about one
 
 
 def people_hits(training, control, details=None):
@@ -335,11 +336,9 @@ class Release:
         random into `draws` groups, which gives independent figures whose spread shows the luck of the draw;
         the interval is never narrower than so many people would allow if each were independent.
         """
-        groups = [np.array([self._group_rates(hits[part]) for hits in found]) for part in (0, 1)]
-        by_group = [_excess(*pair) for pair in zip(*(_mean(part, 0) for part in groups), strict=True)]
         by_table = _variance_of_mean([_excess(_rate(hits.training), _rate(hits.control)) for hits in found])
         people = (
-            (_variance_of_mean(by_group), self.draws - 1),
+            (self._variance_of_people(found), self.draws - 1),
             (_least_variance(training, control, tried), np.inf),
         )
         errors = [_error(*each, by_table, len(found) - 1) for each in people]
@@ -347,6 +346,25 @@ class Release:
         reach = max(_reach(*error) for error in errors)
         p = max(_tail(excess, *error) for error in errors)
         return float(excess - reach), float(min(1.0, excess + reach)), float(p)
+
+    def _variance_of_people(self, found):
+        """Variance of the excess from the choice of people, by the spread between random groups of them.
+
+        Where several things tried are about one person, they go into one group together, and the figures are
+        those with each group left out in turn (the delete-a-group jackknife: Kott, Journal of Official
+        Statistics 17, 2001): a person whom half of the rows are about must be seen to matter so much.
+        """
+        if found[0].about is None:
+            groups = [np.array([self._group_rates(hits[part]) for hits in found]) for part in (0, 1)]
+            return _variance_of_mean(
+                [_excess(*pair) for pair in zip(*(_mean(part, 0) for part in groups), strict=True)]
+            )
+        group = self.rng(1).permutation(max(hits.about.max() for hits in found) + 1) % self.draws
+        without = [
+            _excess(*(np.mean([_rate(h[part][group[h.about] != g], 0.5) for h in found]) for part in (0, 1)))
+            for g in range(self.draws)
+        ]
+        return (self.draws - 1) * float(np.var(without))
 
     def _group_rates(self, hits):
         """The rate in each of the random groups (NaN for a group with nothing tried)."""

@@ -540,7 +540,9 @@ def nearest_record_share(training, control, synthetic, columns, *, most=2000, se
 
     The rate is the share of synthetic rows whose nearest real person is in the training part; the control
     rate is the rest, and a tie counts half to each. If the release gives nothing away both are about 50%.
-    Ties and exact copies are reported apart, because a tie at distance zero can be a copy. For the
+    Ties and exact copies are reported apart, because a tie at distance zero can be a copy. Rows whose nearest
+    person is the same one count together in the interval: a table far from everybody, which cannot leak, has
+    few such persons, and it is luck in which part they are. For the
     worst-placed people, hit means that a synthetic row is an exact copy of them. Returns a `Risk`.
 
     Distance: the sum over `columns` of 1 for different categories and the difference in percentiles for
@@ -565,13 +567,15 @@ def nearest_record_share(training, control, synthetic, columns, *, most=2000, se
     def attack(table):
         tried = release.rng(2).permutation(len(code[table]))[:most]
         rows = place(table, tried)
-        to_training, to_control = (_nearest(rows, place(part)) for part in (TRAINING, CONTROL))
+        to_training, to_control = (_nearest(rows, place(part), who=True) for part in (TRAINING, CONTROL))
+        about = np.where(to_training[0] <= to_control[0], to_training[1], to_control[1] + release.people)
+        to_training, to_control = to_training[0], to_control[0]
         nearer = np.where(to_training == to_control, 0.5, to_training < to_control)
         ties = float((to_training == to_control).mean())
         copies = tuple(float((count[part][code[table]] > 0).mean()) for part in (TRAINING, CONTROL))
         copied = [(count[table][code[part]] > 0).astype(float) for part in (TRAINING, CONTROL)]
         details = {"Synthetic rows that are exact copies": copies, "Synthetic rows that tie": (ties, np.nan)}
-        return Hits(nearer, 1 - nearer, *copied, details)
+        return Hits(nearer, 1 - nearer, *copied, details, about)
 
     question = "do synthetic rows lie nearer to training people than to control people?"
     return release.risk(
@@ -702,12 +706,13 @@ def _percentiles(parts):
     return [np.where(np.isnan(part), np.nan, np.interp(part, values, middle)) for part in parts]
 
 
-def _nearest(some, others, rows=64, piece=4096):
+def _nearest(some, others, rows=64, piece=4096, who=False):
     """Distance from each of some people to the nearest of others: differences summed over the columns.
 
-    A block of so many `rows` against a `piece` of the others at a time, small enough for a processor's cache,
-    on two cores. Every one is compared with every other, which is why callers bound `some`: a search tree is
-    slower with more than a few columns.
+    With `who`, also where that other stands (the first of equally near ones). A block of so many `rows`
+    against a `piece` of the others at a time, small enough for a processor's cache, on two cores. Every one
+    is compared with every other, which is why callers bound `some`: a search tree is slower with more than a
+    few columns.
     """
     from concurrent.futures import ThreadPoolExecutor
 
@@ -715,15 +720,20 @@ def _nearest(some, others, rows=64, piece=4096):
 
     def nearest(start):
         one = [[part[start : start + rows, None] for part in parts] for parts in some]
-        found = np.inf
+        found, place = np.full(min(rows, size - start), np.inf), np.zeros(min(rows, size - start), dtype=int)
         for begin in range(0, against, piece):
             other = [[part[None, begin : begin + piece] for part in parts] for parts in others]
-            found = np.minimum(found, _apart(one, other).min(axis=1))
-        return found
+            away = _apart(one, other)
+            least = away.min(axis=1)
+            if who:
+                place = np.where(least < found, begin + away.argmin(axis=1), place)
+            found = np.minimum(found, least)
+        return found, place
 
     with ThreadPoolExecutor(2) as pool:
-        found = np.concatenate(list(pool.map(nearest, range(0, size, rows))))
-    return found.round(5)  # so that distances that are equal but for rounding tie
+        found, place = map(np.concatenate, zip(*pool.map(nearest, range(0, size, rows)), strict=True))
+    found = found.round(5)  # so that distances that are equal but for rounding tie
+    return (found, place) if who else found
 
 
 def _apart(one, other):
