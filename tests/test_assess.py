@@ -1,5 +1,7 @@
 """Bring your own data: files as people have them end in a decision or one sentence, and are never changed."""
 
+import json
+
 import messy
 import numpy as np
 import pandas as pd
@@ -7,6 +9,7 @@ import pytest
 
 from course import data
 from course.assess import __main__ as command
+from course.assess import answers, ladder
 from course.assess.propose import propose
 from course.assess.read import read
 from course.data import DataError
@@ -143,6 +146,135 @@ def test_direct_identifiers_and_free_text_are_known_by_their_values():
 def test_a_value_on_few_rows_is_not_written_into_the_description():
     table = pd.DataFrame({"area": ["North"] * 50 + ["South"] * 50 + ["St Kilda"] * 3, "n": range(103)})
     assert list(propose(table, "table").schema.categories("area")) == ["North", "South"]
+
+
+# ------------------------------------------------------------------------------ decisions and the ladder
+
+
+@pytest.fixture
+def brought(tmp_path):
+    """A table of 300 households, read and described, and a folder with proposed answers."""
+    table = (
+        data.load("claims")
+        .training["households"][
+            ["region", "household_type", "tenure", "reference_age", "weekly_income", "arrears"]
+        ]
+        .head(300)
+    )
+    path = written(tmp_path, "homes.csv", messy.csv(table.assign(tenure="=" + table["tenure"])))
+    reading = read(path)
+    proposal = propose(reading.table, "homes")
+    answers.write(tmp_path / "out", reading, proposal)
+    return reading, proposal, tmp_path / "out"
+
+
+def answer(folder, **changes):
+    path = folder / answers.NAME
+    given = json.loads(path.read_text(encoding="utf-8")) | changes
+    path.write_text(json.dumps(given), encoding="utf-8")
+
+
+DECIDED = {"purpose": answers.PURPOSES[1], "audience": answers.AUDIENCES[1]}
+
+
+def test_answers_are_never_overwritten(brought):
+    reading, proposal, folder = brought
+    before = (folder / answers.NAME).read_bytes()
+    with pytest.raises(DataError, match="is there already, and was left as it is"):
+        answers.write(folder, reading, proposal)
+    assert (folder / answers.NAME).read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({}, "write the purpose first"),
+        (DECIDED | {"audience": "the moon"}, "write the audience first"),
+        (DECIDED | {"keys": []}, 'name at least one column under "keys"'),
+        (DECIDED | {"targets": ["pay"]}, "'pay' is among the targets"),
+        (DECIDED | {"keys": ["arrears"], "targets": ["arrears"]}, "among keys and targets"),
+        (DECIDED | {"person": "ref"}, "which is no column"),
+        (DECIDED | {"seed": "one"}, "Write a whole number"),
+        (DECIDED | {"columns": {"region": {"role": "other"}}}, "is not in it"),
+        (DECIDED | {"columns": 3}, 'lacks its part "columns"'),
+        (DECIDED | {"file": {"sha256": "0"}}, "about another file"),
+    ],
+)
+def test_wrong_answers_get_one_sentence(brought, changes, words):
+    reading, proposal, folder = brought
+    answer(folder, **changes)
+    with pytest.raises(DataError, match=words):
+        answers.check(folder, reading, proposal)
+
+
+def test_a_wrong_role_and_broken_json_get_one_sentence(brought):
+    reading, proposal, folder = brought
+    given = json.loads((folder / answers.NAME).read_text(encoding="utf-8"))
+    given["columns"]["region"]["role"] = "secret"
+    answer(folder, **given)
+    with pytest.raises(DataError, match="'region' has no role"):
+        answers.check(folder, reading, proposal)
+    (folder / answers.NAME).write_text('{"columns": ', encoding="utf-8")
+    with pytest.raises(DataError, match="is not whole"):
+        answers.check(folder, reading, proposal)
+
+
+def test_the_ladder_is_climbed_labelled_and_taken_up_again(brought, monkeypatch):
+    reading, proposal, folder = brought
+    answer(folder, **DECIDED)
+    given, said = answers.check(folder, reading, proposal), []
+    monkeypatch.setattr(ladder, "GENERATORS", ("marginal", "cart"))
+    found = ladder.climb(reading, given, folder, lambda *words, **_: said.append(words[0]))
+    assert found["generator"].tolist() == ["control", "marginal", "cart"]
+    made = pd.read_csv(folder / "synthetic" / "cart.csv")
+    assert made.iloc[:, 0].eq(ladder.LABEL[1]).all() and len(made) == 150
+    assert made["tenure"].str.startswith("'=").all()  # a spreadsheet shows it, and does not run it
+    words = ladder.in_words(found, given)
+    assert "cart" in words and "no proof of safety" in words
+    again = ladder.climb(reading, given, folder, lambda *words, **_: said.append(words[0]))
+    assert said.count("stands already.") == 2 and again.shape == found.shape
+    answer(folder, seed=7)
+    ladder.climb(reading, answers.check(folder, reading, proposal), folder, lambda *w, **_: said.append(w[0]))
+    assert said.count("stands already.") == 2  # other answers, other results
+
+
+def test_a_generator_that_fails_says_why_and_the_others_go_on(brought, monkeypatch):
+    reading, proposal, folder = brought
+    answer(folder, **DECIDED)
+    monkeypatch.setattr(ladder, "GENERATORS", ("no such generator", "marginal"))
+    given = answers.check(folder, reading, proposal)
+    found = ladder.climb(reading, given, folder, lambda *_, **__: None).set_index("generator")
+    assert "no generator" in found.loc["no such generator", "why"] and found.loc["marginal", "attacks"] > 3
+    assert "no result: There is no generator" in ladder.in_words(found.reset_index(), given)
+
+
+def test_both_parts_hold_different_people(brought):
+    reading, _, _ = brought
+    reading.table = pd.concat([reading.table.assign(who=range(300))] * 2)
+    roles = tuple({"name": name, "type": "string", "role": "other"} for name in ("who", "region"))
+    given = answers.Answers(data.Schema("t", roles), ["region"], ["who"], "who", *DECIDED.values(), 1)
+    training, control = ladder.split(reading.table, given)
+    assert not set(training["who"]) & set(control["who"]) and len(training) == len(control) == 300
+    with pytest.raises(DataError, match="There are 50 people"):
+        ladder.split(reading.table.query("who < 50"), given)
+
+
+def test_bands_are_round_and_about_ten():
+    for values, wanted in ((range(100), 10), (np.linspace(0, 0.4, 50), 0.05), ([3, 3, 3], 1.0)):
+        assert ladder.width(pd.Series(values)) == pytest.approx(wanted)
+
+
+def test_the_command_asks_first_and_then_works(brought, capsys, monkeypatch):
+    _, _, folder = brought
+    file = folder.parent / "homes.csv"
+    assert command.main([str(file), "--into", str(folder)]) == 1
+    assert "write the purpose first" in capsys.readouterr().out
+    answer(folder, **DECIDED)
+    monkeypatch.setattr(ladder, "GENERATORS", ("marginal",))
+    assert command.main([str(file), "--into", str(folder)]) == 0
+    assert "attacks found a leak" in capsys.readouterr().out
+    assert command.main([str(file), "--into", str(folder / "new")]) == 0
+    assert "run the same command again" in capsys.readouterr().out
 
 
 def test_the_command_prints_both_or_one_sentence(tmp_path, capsys):

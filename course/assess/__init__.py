@@ -4,5 +4,9 @@
   says why not. The file is only ever read.
 - `propose`: for every column a kind and a role, with the reason, for a person to correct.
 
-`python3 -m course assess FILE` does both.
+- `answers`: the decisions only a person can take, in a file that they correct.
+- `ladder`: synthetic tables on five rungs of the fidelity ladder, measured and attacked; taken up again after a
+  stop.
+
+`python3 -m course assess FILE` does the first two, and with `--into FOLDER` all of it.
 """

@@ -1,0 +1,159 @@
+"""The decisions only a person can take, in one file that they correct: `answers.json`.
+
+`write` fills it from the proposal and never overwrites one. `check` reads it back against the table, and says
+in one sentence what is missing or wrong.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from course.data import DataError, Schema
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pandas as pd
+
+    from course.assess.propose import Proposal
+    from course.assess.read import Reading
+
+NAME = "answers.json"
+ROLES = ("identifier", "quasi-identifier", "sensitive", "other", "leave out")
+MOST_KEYS, MOST_TARGETS, MOST_COLUMNS = 5, 3, 50
+PURPOSES = (
+    "build or test a system",
+    "teach or train",
+    "write analysis code",
+    "plan a study",
+    "publish findings",
+)
+AUDIENCES = ("anyone", "registered users", "a supplier under contract", "colleagues in a secure setting")
+ABOUT = (
+    "Correct what is wrong, then run the same command again. A role is one of: " + ", ".join(ROLES) + ". "
+    "keys: what an intruder may know about a person. targets: what they would like to learn. person: the "
+    "column that says which rows belong to one person, or null where each row is another person. "
+    "purpose: one of: " + "; ".join(PURPOSES) + ". audience: one of: " + "; ".join(AUDIENCES) + "."
+)
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What was decided: the columns that are used, as a `Schema`, and how the table is attacked."""
+
+    schema: Schema
+    keys: list[str]
+    targets: list[str]
+    person: str | None
+    purpose: str
+    audience: str
+    seed: int
+
+
+def write(folder: Path, reading: Reading, proposal: Proposal) -> Path:
+    """Write the proposed answers into a folder, which is made if need be. DataError if they are there."""
+    roles = dict(zip(proposal.columns["column"], proposal.columns["role"], strict=True))
+    reasons = dict(zip(proposal.columns["column"], proposal.columns["reason"], strict=True))
+    used = [name for name, role in roles.items() if role != "text"]
+    beyond = [name for name in used if roles[name] != "identifier"][MOST_COLUMNS:]
+    for name in beyond:
+        roles[name], reasons[name] = "leave out", f"Only the first {MOST_COLUMNS} columns are used."
+    proposed = {
+        "about": ABOUT,
+        "file": {"name": reading.source["name"], "sha256": reading.source["sha256"]},
+        "purpose": None,
+        "audience": None,
+        "person": None,
+        "keys": [name for name, role in roles.items() if role == "quasi-identifier"][:MOST_KEYS],
+        "targets": [name for name, role in roles.items() if role == "sensitive"][:MOST_TARGETS],
+        "seed": 1,
+        "columns": {
+            name: {"role": "leave out" if role == "text" else role, "reason": reasons[name]}
+            for name, role in roles.items()
+        },
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / NAME
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            json.dump(proposed, file, indent=1, ensure_ascii=False)
+    except FileExistsError:
+        raise DataError(f"{path} is there already, and was left as it is.") from None
+    return path
+
+
+def check(folder: Path, reading: Reading, proposal: Proposal) -> Answers:
+    """Read the answers of a folder and hold them against the table. DataError where they do not fit."""
+    path = folder / NAME
+    try:
+        given = json.loads(path.read_text(encoding="utf-8"))
+    except json.JSONDecodeError as error:
+        raise DataError(f"{path} is not whole: look at line {error.lineno}, perhaps for a comma.") from None
+    if not isinstance(given, dict) or not isinstance(given.get("columns"), dict):
+        raise DataError(
+            f'{path} lacks its part "columns". Delete it, and run the command again for a new one.'
+        )
+    if given.get("file", {}).get("sha256") != reading.source["sha256"]:
+        raise DataError(
+            f"{path} is about another file, or yours has changed since. Choose another folder for this one."
+        )
+    roles = {name: said.get("role") for name, said in given["columns"].items() if isinstance(said, dict)}
+    _check_roles(roles, list(reading.table), path)
+    for part, known in (("purpose", PURPOSES), ("audience", AUDIENCES)):
+        if given.get(part) not in known:
+            raise DataError(f"{path}: write the {part} first. It is one of: {'; '.join(known)}.")
+    used = [name for name, role in roles.items() if role in ROLES[1:4]]
+    if len(used) < 2:
+        raise DataError(f"{path}: fewer than two columns are left in. Give more of them a role.")
+    keys, targets = (_listed(given, part, used, path) for part in ("keys", "targets"))
+    if both := set(keys) & set(targets):
+        raise DataError(
+            f"{path}: {min(both)!r} is among keys and targets. An intruder either knows it or not."
+        )
+    return Answers(
+        schema=_schema(proposal.schema, roles, [name for name in reading.table if name in used]),
+        keys=keys,
+        targets=targets,
+        person=_person(given.get("person"), reading.table, path),
+        purpose=given["purpose"],
+        audience=given["audience"],
+        seed=_seed(given.get("seed", 1), path),
+    )
+
+
+def _check_roles(roles: dict, columns: list[str], path: Path) -> None:
+    if missing := [name for name in columns if name not in roles]:
+        raise DataError(f"{path}: the column {missing[0]!r} is not in it. Give it a role.")
+    if strange := [name for name, role in roles.items() if role not in ROLES]:
+        raise DataError(f"{path}: {strange[0]!r} has no role. It is one of: {', '.join(ROLES)}.")
+    if unknown := [name for name in roles if name not in columns]:
+        raise DataError(f"{path}: the table has no column {unknown[0]!r}. Check the spelling.")
+
+
+def _listed(given: dict, part: str, used: list[str], path: Path) -> list[str]:
+    """The names under "keys" or "targets", each a column that is used."""
+    names = given.get(part)
+    if not isinstance(names, list) or not names:
+        raise DataError(f'{path}: name at least one column under "{part}", in square brackets.')
+    if wrong := [name for name in names if name not in used]:
+        raise DataError(f"{path}: {wrong[0]!r} is among the {part}, and is not a column that is used.")
+    return list(dict.fromkeys(names))
+
+
+def _person(person, table: pd.DataFrame, path: Path) -> str | None:
+    if person is not None and person not in list(table):
+        raise DataError(f"{path}: person is {person!r}, which is no column. Name one, or write null.")
+    return person
+
+
+def _seed(seed, path: Path) -> int:
+    if not isinstance(seed, int) or isinstance(seed, bool) or seed < 0:
+        raise DataError(f"{path}: the seed is {seed!r}. Write a whole number of 0 or more.")
+    return seed
+
+
+def _schema(proposed: Schema, roles: dict, used: list[str]) -> Schema:
+    """The proposed schema of the columns that are used, with the roles a person gave them."""
+    return Schema(proposed.name, tuple({**proposed.field(name), "role": roles[name]} for name in used))
