@@ -5,8 +5,8 @@
 - `propose`: for every column a kind and a role, with the reason, for a person to correct.
 
 - `answers`: the decisions only a person can take, in a file that they correct.
-- `ladder`: synthetic tables on five rungs of the fidelity ladder, measured and attacked; taken up again after a
-  stop.
+- `ladder`: synthetic tables on five rungs of the fidelity ladder, measured and attacked; taken up again after
+  a stop.
 
 `python3 -m course assess FILE` does the first two, and with `--into FOLDER` all of it.
 """
