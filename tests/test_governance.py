@@ -57,8 +57,8 @@ def source(page: str) -> str:
 
 def prose(text: str) -> str:
     """What a reader sees: without the header, code, addresses, citations and tags."""
-    text = re.sub(r"\A---\n.*?\n---\n\n# .*\n", "", text, flags=re.S)  # the title may be short
-    text = re.sub(r"```.*?```|`[^`]*</?[^`]*>`", " ", text, flags=re.S)
+    text = re.sub(r"\A---\n.*?\n---\n\n# [^\n]*\n", "", text, flags=re.S)  # the title may be short
+    text = re.sub(r"```.*?```", " ", text, flags=re.S)
     text = re.sub(r"\{cite[:\w]*\}`[^`]*`|\{[.\w-]+\}\n|^\([\w-]+\)=$", " ", text, flags=re.M)
     text = re.sub(r"\{term\}`([^`<]*)(<[^`]*>)?`", r"\1", text)
     text = re.sub(r"\]\([^)]*\)", "]", text)
