@@ -21,6 +21,7 @@ from html import escape
 from pathlib import Path
 
 from docutils import nodes
+from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -36,7 +37,7 @@ FEWEST = 50  # a group with fewer households in either part is not shown
 LEVELS = [
     ("Shape only", "The columns have the right names. What is in them is nonsense.", "structural", False, {}),
     ("Allowed words", "Each box holds something that is allowed, picked at random.", "valid", False, {}),
-    ("Right mix", "Each fact is as common as in real life. The facts do not fit together.", "marginal", True, {}),
+    ("Right mix", "Each fact is as common as in real life. Facts do not fit together.", "marginal", True, {}),
     ("Rough fit", "Facts that go together in real life go together roughly.", "copula", True, {}),
     ("Close fit", "Facts go together closely, even for smaller groups.", "cart", True, {"min_leaf": 25}),
     ("Near copy", "Made to be as close to the real rows as it can be.", "cart", True, {"min_leaf": 1}),
@@ -57,8 +58,8 @@ def compute() -> dict:
 
     Rates are shares between 0 and 1. `groups` holds, for everybody and by how many others in their own
     part share the four facts, the households tried and how many of them the stranger is sure about, rightly
-    (`hit`) or wrongly (`wrong`), in the data and in the control. `gap` is the use: how much more often a household on Universal
-    Credit has somebody with a condition (mean of the tables, least and most).
+    (`hit`) or wrongly (`wrong`), in the data and in the control. `gap` is the use: how much more often a
+    household on Universal Credit has somebody with a condition (mean of the tables, least and most).
     """
     sys.path.insert(0, str(ROOT))
     from course import data, generate
@@ -92,7 +93,9 @@ def measured(real, control, tables) -> dict:
     for group in (EVERYBODY, *GROUPS):
         inside = [(part["group"] == group) | (group == EVERYBODY) for part in parts]
         if min(part.sum() for part in inside) >= FEWEST:
-            groups.append({"group": group, "people": [int(part.sum()) for part in inside], **rates(asked, inside)})
+            groups.append(
+                {"group": group, "people": [int(part.sum()) for part in inside], **rates(asked, inside)}
+            )
     gaps = [gap(table) for table in tables]
     rows = set(map(tuple, real.astype(str).to_numpy()))
     copies = [sum(tuple(row) in rows for row in table.astype(str).to_numpy()) for table in tables]
@@ -119,7 +122,7 @@ def four_facts(table):
 
 
 def answer(table):
-    """What made-up rows with the same four facts say of the secret: one answer, or "unsure" if they differ."""
+    """What made-up rows with the same four facts say of the secret; "unsure" if they differ."""
     said = table[SECRET].astype(str).groupby(four_facts(table)).agg(["nunique", "first"])
     return said["first"].where(said["nunique"] == 1, "unsure")
 
@@ -133,7 +136,7 @@ def rates(asked, inside) -> dict:
     for part, chosen in zip(asked, inside, strict=True):
         mine = [said[chosen.to_numpy()] for said in part]
         hits = [(said == "Y").mean() for said in mine]
-        wrong = [(said.notna() & ~said.isin(["Y", "unsure"])).mean() for said in mine]
+        wrong = [(said == "N").mean() for said in mine]
         for name, value in zip(found, (mean(hits), mean(wrong), min(hits), max(hits)), strict=True):
             found[name].append(round(float(value), 3))
     return found
@@ -171,7 +174,9 @@ def page_html(found: dict) -> str:
         views = "".join(view_html(found, place, group) for place in range(len(found["levels"])))
         title = f"Who are you? {heading(group)}"
         start = "<details open>" if group == EVERYBODY else "<details>"
-        parts.append(f'{start}<summary>{escape(title)}</summary><div class="me-views">{views}</div></details>')
+        parts.append(
+            f'{start}<summary>{escape(title)}</summary><div class="me-views">{views}</div></details>'
+        )
     return (
         f'<div id="me-try"></div><div id="me-all">{KEY_HTML}{"".join(parts)}</div>'
         f"<details><summary>All the numbers in a table</summary>{table_html(found)}</details>"
@@ -179,9 +184,10 @@ def page_html(found: dict) -> str:
 
 
 KEY_HTML = (
-    '<ul class="me-key"><li><span class="me-filled" aria-hidden="true"></span>Filled: the stranger is sure, and '
-    'right.</li><li><span class="me-crossed" aria-hidden="true"></span>Crossed: the stranger is sure, and wrong.'
-    '</li><li><span aria-hidden="true"></span>Empty: the stranger finds no answer, or more than one.</li></ul>'
+    '<ul class="me-key"><li><span class="me-filled" aria-hidden="true"></span>Filled: the stranger is sure, '
+    'and right.</li><li><span class="me-crossed" aria-hidden="true"></span>Crossed: the stranger is sure, '
+    'and wrong.</li><li><span aria-hidden="true"></span>Empty: the stranger finds no answer, or more than one.'
+    "</li></ul>"
 )
 
 
@@ -198,14 +204,16 @@ def view_html(found: dict, place: int, group: str) -> str:
         f'<div class="me-half"><p><strong>{title}</strong></p>{squares(hit, wrong)}'
         f"<p>Sure and right: <strong>{hit} in 100</strong>. Sure and wrong: {wrong} in 100.</p></div>"
         for title, hit, wrong in zip(
-            ("Homes in the data", "Homes left out"), *map(in_100, (figure["hit"], figure["wrong"])), strict=True
+            ("Homes in the data", "Homes left out"),
+            *map(in_100, (figure["hit"], figure["wrong"])),
+            strict=True,
         )
     )
     return (
         f'<figure class="me-view" data-group="{escape(group)}" data-heading="{escape(heading(group))}" '
-        f'data-level="{place + 1}" data-name="{escape(level["name"])}"><figcaption><strong>{escape(name)}.</strong> '
-        f'{escape(level["words"])}</figcaption><div class="me-halves">{halves}</div>'
-        f'<p class="me-finding">{escape(finding(figure))}</p><p class="me-more">{escape(rest(found, place))}</p></figure>'
+        f'data-level="{place + 1}" data-name="{escape(level["name"])}"><p><strong>{escape(name)}.</strong> '
+        f'{escape(level["words"])}</p><div class="me-halves">{halves}</div>'
+        f'<p class="me-finding">{escape(finding(figure))}</p>{rest(found, place)}</figure>'
     )
 
 
@@ -217,21 +225,24 @@ def finding(figure: dict) -> str:
     """What the picture shows. It is called a difference only if every table of the ten shows it."""
     (hit, control), (least, _), (_, most) = in_100(figure["hit"]), figure["least"], figure["most"]
     if least > most:
-        return f"Being in the data made a difference: {hit} in 100, and not {control}."
+        return f"Being in the data made a difference. It is {hit} in 100, and {control} in 100 if left out."
     if max(figure["most"]) == 0:
         return "The stranger learned nothing."
-    return "Being in the data made no clear difference. What the stranger gets right is luck, or true of many homes."
+    return (
+        "Being in the data made no clear difference. The stranger is right by luck, or knows what is usual."
+    )
 
 
 def rest(found: dict, place: int) -> str:
     """Rows like the reader, and what the level is good for: the same for every kind of reader."""
     level = found["levels"][place]
     mine, left_out = in_100(level["like_me"])
-    said = "The made-up rows cannot say." if level["gap"] is None else f"The made-up rows say: {more(level['gap'][0])}."
+    said = "cannot say" if level["gap"] is None else f"say {more(level['gap'][0])}"
     return (
-        f"Is there a made-up row with my four facts? Yes for {mine} in 100 of the homes in the data, and for "
-        f"{left_out} in 100 of those left out. Is the table of use? To one question the real rows say: "
-        f"{more(found['real_gap'])}. {said}"
+        f"<p><strong>Rows like you.</strong> Of 100 homes in the data, {mine} find a made-up row with their "
+        f"four facts. Of 100 homes left out, {left_out} do.</p><p><strong>Use.</strong> Are people ill more "
+        f"often in homes on Universal Credit? The real rows say {more(found['real_gap'])}. The made-up rows "
+        f"{said}.</p>"
     )
 
 
@@ -248,8 +259,9 @@ def squares(hit: int, wrong: int) -> str:
     empty = "".join(f"M{x} {y}h10v10h-10z" for x, y in cells[hit:])
     crossed = "".join(f"M{x} {y}l10 10m0-10l-10 10" for x, y in cells[hit : hit + wrong])
     return (
-        f'<svg viewBox="0 0 120 120" aria-hidden="true" focusable="false"><path class="me-filled" d="{filled}"/>'
-        f'<path class="me-empty" d="{empty}"/><path class="me-empty" d="{crossed}"/></svg>'
+        f'<svg viewBox="0 0 120 120" aria-hidden="true" focusable="false">'
+        f'<path class="me-filled" d="{filled}"/><path class="me-empty" d="{empty}"/>'
+        f'<path class="me-empty" d="{crossed}"/></svg>'
     )
 
 

@@ -1,8 +1,8 @@
 """The decision guide: `book/guide.yml`, written out as questions, answers and a ladder.
 
-The `decision-guide` directive shows one part: `ask` (where `guide.js` puts one question at a time), `questions`,
-`answers` or `ladder`. The script reads the questions and answers from the page itself, so that what is asked
-step by step, what stands on the page without JavaScript, and what the tests walk are the same.
+The `decision-guide` directive shows one part: `ask` (where `guide.js` puts one question at a time),
+`questions`, `answers` or `ladder`. The script reads the questions and answers from the page itself, so that
+what is asked step by step, what stands on the page without JavaScript, and what the tests walk are the same.
 """
 
 from __future__ import annotations
@@ -71,8 +71,8 @@ def ask_html(guide: dict) -> str:
     """The place of the step-by-step guide, and the way on without JavaScript."""
     start = place(guide["start"])
     return (
-        f'<div id="guide-ask" class="guide-ask" data-start="{start}"><noscript><p>The step-by-step form needs '
-        "JavaScript. You do not need it: the whole guide stands below. "
+        f'<div id="guide-ask" class="guide-ask" data-start="{start}"><noscript><p>The step-by-step form '
+        "needs JavaScript. You do not need it: the whole guide stands below. "
         f'<a href="#{start}">Begin with the first question</a> and follow the links.</p></noscript></div>'
     )
 
@@ -86,12 +86,13 @@ def question_html(guide: dict, name: str) -> str:
     question = guide["questions"][name]
     items = []
     for answer in question["answers"]:
-        follows = guide["questions"].get(answer["go"], {}).get("ask") or guide["results"][answer["go"]]["title"]
-        gap = f' <span class="guide-gap">Gap to note: {escape(answer["gap"])}.</span>' if "gap" in answer else ""
-        kept = f' data-gap="{escape(answer["gap"])}"' if gap else ""
+        go, say, gap = answer["go"], escape(answer["say"]), escape(answer.get("gap", ""))
+        follows = guide["questions"][go]["ask"] if go in guide["questions"] else guide["results"][go]["title"]
+        note = f' <span class="guide-gap">Gap to note: {gap}.</span>' if gap else ""
+        kept = f' data-gap="{gap}"' if gap else ""
         items.append(
-            f'<li data-go="{place(answer["go"])}"{kept}><span class="guide-say">{escape(answer["say"])}</span>: '
-            f'<a href="#{place(answer["go"])}">{escape(follows)}</a>{gap}</li>'
+            f'<li data-go="{place(go)}"{kept}><span class="guide-say">{say}</span>: '
+            f'<a href="#{place(go)}">{escape(follows)}</a>{note}</li>'
         )
     return (
         f'<section class="guide-question" id="{place(name)}"><h3>{escape(question["ask"])}</h3>'
@@ -107,12 +108,15 @@ def answer_html(guide: dict, name: str) -> str:
     """One answer: verdict, level, access, reason, what to do, checks, gaps, and the labs behind it."""
     result = guide["results"][name]
     verdict = result["verdict"]
-    facts = "".join(f"<div><dt>{term}</dt><dd>{escape(text)}.</dd></div>" for term, text in facts_of(guide, result))
+    facts = "".join(
+        f"<div><dt>{term}</dt><dd>{escape(text)}.</dd></div>" for term, text in facts_of(guide, result)
+    )
     shown = [f'<a href="../notebooks/{lab}.html">{escape(title_of(lab))}</a>' for lab in result["evidence"]]
     return (
         f'<section class="guide-answer" id="{place(name)}"><h3>{escape(result["title"])}</h3>'
-        f'<p class="guide-verdict guide-{verdict}">Answer: <strong>{escape(guide["verdicts"][verdict]["name"])}'
-        f'</strong></p><p class="guide-why">{escape(result["why"])}</p><dl>{facts}</dl>'
+        f'<p class="guide-verdict guide-{verdict}">Answer: '
+        f"<strong>{escape(guide['verdicts'][verdict]['name'])}</strong></p>"
+        f'<p class="guide-why">{escape(result["why"])}</p><dl>{facts}</dl>'
         f"<h4>What to do now</h4>{listed(result['now'], 'ol', 'guide-now')}"
         f"<h4>Checks</h4>{listed(checks(guide, result), 'ul', 'guide-checks')}"
         f"<h4>Gaps for a person to fill</h4>{listed(gaps(guide, result), 'ul', 'guide-gaps')}"

@@ -41,7 +41,8 @@
     const heading = make("h3", { tabIndex: -1, textContent: "Your record" });
     const date = make("time", { dateTime: new Date().toLocaleDateString("sv"), textContent: new Date().toLocaleDateString("en-GB", { dateStyle: "long" }) });
     const about = make("input", { id: "guide-about", type: "text", autocomplete: "off" });
-    const label = make("label", { htmlFor: about.id, textContent: "What this is about (if you like; for the printed page only)" });
+    const hint = make("span", { className: "guide-hint", textContent: " (if you like; for the printed page only)" });
+    const label = make("label", { htmlFor: about.id }, "What this is about", hint);
     const rows = trail.map((given, step) => {
       const change = button("Change", () => goBackTo(step), "guide-change");
       change.setAttribute("aria-label", `Change the answer to: ${given.question}`);
