@@ -212,6 +212,10 @@ def test_what_the_page_says_it_saw_is_so(found):
     everybody = [level["groups"][0] for level in found["levels"]]
     shown = ["made a difference" in could_it_be_me.finding(figure) for figure in everybody]
     assert shown == [False, False, False, False, True, True]
+    early = [figure for level in found["levels"][:4] for figure in level["groups"]]
+    assert not any("made a difference" in could_it_be_me.finding(figure) for figure in early)
+    assert [level["copies"] for level in found["levels"]][:4] == [0] * 4
+    assert found["levels"][5]["copies"] == found["rows"]
     excess = [figure["hit"][0] - figure["hit"][1] for figure in everybody]
     assert 0 < excess[4] < 0.1 < 0.25 < excess[5]
     near_copy = [group["hit"][0] for group in found["levels"][5]["groups"][1:]]

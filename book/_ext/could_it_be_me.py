@@ -186,8 +186,8 @@ def page_html(found: dict) -> str:
 KEY_HTML = (
     '<ul class="me-key"><li><span class="me-filled" aria-hidden="true"></span>Filled: the stranger is sure, '
     'and right.</li><li><span class="me-crossed" aria-hidden="true"></span>Crossed: the stranger is sure, '
-    'and wrong.</li><li><span aria-hidden="true"></span>Empty: the stranger finds no answer, or more than one.'
-    "</li></ul>"
+    'and wrong.</li><li><span aria-hidden="true"></span>Empty: the stranger finds no answer, or more than '
+    "one.</li></ul>"
 )
 
 

@@ -34,6 +34,6 @@
     });
   }
   box.append(label("Who are you?", who), label("How much like real life should the made-up rows be?", level), ends, picture, all.querySelector(".me-key"), said);
-  all.hidden = true;
+  all.remove();
   show();
 })();
