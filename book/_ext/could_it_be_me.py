@@ -225,7 +225,7 @@ def finding(figure: dict) -> str:
     """What the picture shows. It is called a difference only if every table of the ten shows it."""
     (hit, control), (least, _), (_, most) = in_100(figure["hit"]), figure["least"], figure["most"]
     if least > most:
-        return f"Being in the data made a difference. It is {hit} in 100, and {control} in 100 if left out."
+        return f"Being in the data made a difference: {hit} in 100. If left out: {control} in 100."
     if max(figure["most"]) == 0:
         return "The stranger learned nothing."
     return (
