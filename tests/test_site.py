@@ -14,6 +14,7 @@ import subprocess
 import sys
 import threading
 from dataclasses import dataclass, field
+from datetime import date
 from functools import cache, partial
 from html.parser import HTMLParser
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -356,6 +357,127 @@ def test_sortable_tables_are_whole_without_javascript(browser, site):
     tab.goto((site / "book" / "comparison.html").as_uri())
     assert tab.locator("table.sortable th button").count() == 0
     assert all(one.is_visible() for one in tab.locator(".by-data-set").all())
+    context.close()
+
+
+# The decision guide, and "Could it be me?" -----------------------------------------------------------------
+
+sys.path.insert(0, str(ROOT / "book" / "_ext"))
+import decision_guide  # noqa: E402
+
+GUIDE = decision_guide.load()
+FIRST_WAY = {}  # one way to each answer of the guide
+for trail, result in sorted(decision_guide.paths(GUIDE), key=lambda way: -len(way[0])):
+    FIRST_WAY.setdefault(result, trail)
+
+
+def answer_guide(tab, trail) -> None:
+    """Answer every question of a way through the guide, with the keyboard alone."""
+    for question, answer in trail:
+        heading = tab.locator("#guide-ask h3")
+        assert heading.inner_text() == GUIDE["questions"][question]["ask"]
+        tab.locator("#guide-ask").get_by_role("button", name=answer["say"], exact=True).press("Enter")
+        assert tab.evaluate("document.activeElement.tagName") == "H3", "The focus moves to the new heading"
+
+
+@pytest.fixture
+def guide_tab(browser, site):
+    """The guide, opened as a file: nothing may be asked for once it is there, and nothing may be kept."""
+    seen = Visit()
+    context = browser.new_context(viewport={"width": WIDE, "height": 900})
+    tab = context.new_page()
+    tab.goto((site / "book" / "decision-guide.html").as_uri(), wait_until="load")
+    listen(tab, seen)
+    where = tab.url
+    kept = tab.evaluate("JSON.stringify([{...localStorage}, {...sessionStorage}, document.cookie])")
+    yield tab
+    asked = [url for url in seen.requests if not url.endswith("favicon.svg")]  # which may come late
+    assert (asked, seen.errors, tab.url) == ([], [], where)
+    assert tab.evaluate("JSON.stringify([{...localStorage}, {...sessionStorage}, document.cookie])") == kept
+    context.close()
+
+
+@pytest.mark.parametrize("result", FIRST_WAY)
+def test_guide_answers_by_keyboard_and_prints_one_page(guide_tab, result):
+    answer_guide(guide_tab, FIRST_WAY[result])
+    record = guide_tab.locator("#guide-ask .guide-record")
+    text, found = record.inner_text(), GUIDE["results"][result]
+    given = [answer["say"] for _, answer in FIRST_WAY[result]]
+    gaps = [answer["gap"] for _, answer in FIRST_WAY[result] if "gap" in answer]
+    parts = [found["title"], found["access"], *given, *gaps, *decision_guide.gaps(GUIDE, found)]
+    assert [part for part in (*parts, *decision_guide.checks(GUIDE, found)) if part not in text] == []
+    assert record.locator("time").get_attribute("datetime") == date.today().isoformat()
+    guide_tab.emulate_media(media="print")
+    shown = guide_tab.locator("article").inner_text()
+    guide_tab.emulate_media(media="null")  # as the browser has it: on screen, and paper for the next line
+    assert found["title"] in shown and "Every question" not in shown and "Print this" not in shown
+    assert len(re.findall(rb"/Type /Page\b", guide_tab.pdf(format="A4"))) == 1
+
+
+def test_guide_goes_back_and_starts_again(guide_tab):
+    way = max(FIRST_WAY.values(), key=len)
+    answer_guide(guide_tab, way)
+    box = guide_tab.locator("#guide-ask")
+    box.get_by_role("button", name="Back").press("Enter")
+    assert box.locator("h3").inner_text() == GUIDE["questions"][way[-1][0]]["ask"]
+    answer_guide(guide_tab, way[-1:])
+    box.get_by_role("button", name="Change the answer to").nth(1).press("Enter")
+    assert box.locator("h3").inner_text() == GUIDE["questions"][way[1][0]]["ask"]
+    answer_guide(guide_tab, way[1:])
+    box.get_by_role("button", name="Start again").press("Enter")
+    assert box.locator("h3").inner_text() == GUIDE["questions"][GUIDE["start"]]["ask"]
+
+
+@both_widths
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_record_of_the_guide_meets_wcag(browser, site, width, scheme):
+    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    tab = context.new_page()
+    tab.goto((site / "book" / "decision-guide.html").as_uri(), wait_until="load")
+    answer_guide(tab, max(FIRST_WAY.values(), key=len))
+    assert accessibility_faults(tab) == []
+    assert tab.evaluate("document.documentElement.scrollWidth") <= width
+    context.close()
+
+
+def test_guide_is_whole_without_javascript(browser, site):
+    context = browser.new_context(java_script_enabled=False)
+    tab = context.new_page()
+    tab.goto((site / "book" / "decision-guide.html").as_uri())
+    assert tab.get_by_role("link", name="Begin with the first question").is_visible()
+    names = [decision_guide.place(name) for name in (*GUIDE["questions"], *GUIDE["results"])]
+    assert all(tab.locator(f"section#{name}").is_visible() for name in names)
+    assert tab.locator("#guide-ask button").count() == 0
+    context.close()
+
+
+def test_pictures_follow_the_slider_and_the_list(browser, site):
+    tab = browser.new_page()
+    tab.goto((site / "book" / "public-could-it-be-me.html").as_uri(), wait_until="load")
+    slider, who = tab.get_by_role("slider"), tab.get_by_role("combobox")
+    assert tab.locator(".me-view:visible").count() == 1
+    slider.focus()
+    for step in range(2, 7):
+        tab.keyboard.press("ArrowRight")
+        view = tab.locator(".me-view:visible")
+        assert view.get_attribute("data-level") == str(step)
+        assert slider.get_attribute("aria-valuetext") == f"{step}. {view.get_attribute('data-name')}"
+    for group in who.locator("option").all():
+        who.select_option(group.get_attribute("value"))
+        view = tab.locator(".me-view:visible")
+        assert view.get_attribute("data-group") == group.get_attribute("value")
+        assert tab.get_by_role("status").inner_text() == view.locator(".me-finding").inner_text()
+    tab.close()
+
+
+def test_pictures_are_all_there_without_javascript(browser, site):
+    context = browser.new_context(java_script_enabled=False)
+    tab = context.new_page()
+    tab.goto((site / "book" / "public-could-it-be-me.html").as_uri())
+    for group in tab.locator("#me-all details").all():
+        if group.get_attribute("open") is None:
+            group.locator("summary").click()
+        assert group.locator(".me-view:visible").count() == 6
     context.close()
 
 

@@ -12,6 +12,8 @@ A few small jobs, each in its own section below:
 6. Tool catalogue. The `tool-catalogue` directive writes out `book/tools.yml`.
 7. Comparison. The `comparison` directive shows a part of the stored run of every generator.
 
+The decision guide and the pictures of "Could it be me?" have files of their own beside this one.
+
 Nothing here asks another host for anything, and every page works when opened as a file.
 """
 
@@ -320,6 +322,8 @@ def setup(app: Sphinx) -> dict:
     render_charts(NbElementRenderer)
     app.add_css_file("course.css", priority=900)
     app.add_js_file("site.js", loading_method="defer")
+    app.setup_extension("decision_guide")
+    app.setup_extension("could_it_be_me")
     app.add_node(HideCodeCellNode, override=True, html=(visit_folded_cell, depart_folded_cell))
     app.add_directive("lab-status", LabStatus)
     app.add_directive("tool-catalogue", ToolCatalogue)
