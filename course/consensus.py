@@ -792,7 +792,7 @@ def anonymous_reasons(ratings: Sequence[Rating]) -> dict[str, list[str]]:
     they are sent: a program cannot see who is meant by "my manager in Leeds".
     """
     codes = "|".join(re.escape(one.participant) for one in ratings)
-    telling = re.compile(rf"\S+@\S+|\+?\d[\d\s().-]{{6,}}\d|\b(?:{codes})\b", re.IGNORECASE)
+    telling = re.compile(rf"\S+@\S+|\+?\d[\d\s()-]{{6,}}\d|\b(?:{codes})\b", re.IGNORECASE)
     found: dict[str, set[str]] = {}
     for one in ratings:
         if one.reason:
@@ -834,7 +834,7 @@ def _histogram(row: dict, own: int | None) -> str:
     most = max(row["histogram"])
     lines = "".join(
         f'<tr><th scope="row">{score}{" (you)" if score == own else ""}</th><td>{count}</td><td>'
-        f'<span class="bar" style="width:{9 * count / most:.2f}rem"></span></td></tr>'
+        f'<span class="bar" style="width:{5 * count / most:.2f}rem"></span></td></tr>'
         for score, count in enumerate(row["histogram"], 1)
     )
     head = '<tr><th scope="col">Score</th><th scope="col">People</th><th scope="col">As a bar</th></tr>'
@@ -1139,8 +1139,8 @@ def rules_on_panel(seed: int = 1) -> str:
     sets = {tuple(sorted(one for one in found if found[one] == IN)) for found in verdicts.values()}
     least, most = (limit(count[IN] for count in counts.values()) for limit in (min, max))
     finding = (
-        f"The same scores, under {len(RULES)} rules, give {len(sets)} different sets of statements that are in, "
-        f"with {least} to {most} of the {len(STATEMENTS)} statements in each."
+        f"The same scores, under {len(RULES)} rules, give {len(sets)} different sets of "
+        f"statements that are in, with {least} to {most} of {len(STATEMENTS)} in each."
     )
     heads = ("Rule", "In", "Out", "Where it comes from", "Number in", "Number out", "Undecided")
     lines = [(one, *(found[one].capitalize() for found in verdicts.values())) for one in STATEMENTS]
@@ -1151,7 +1151,7 @@ def rules_on_panel(seed: int = 1) -> str:
     )
 
 
-def rules_on_many_panels(panels: int = 200) -> str:
+def rules_on_many_panels(panels: int = 100) -> str:
     """How many statements each rule takes in, over many panels that are made up: a sentence and a table."""
     import numpy as np
 
