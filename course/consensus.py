@@ -28,6 +28,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from fractions import Fraction
+from functools import lru_cache
 from html import escape
 from pathlib import Path
 
@@ -91,10 +92,15 @@ def summarise(scores: Sequence[int]) -> Summary:
     >>> summarise([9, 8, 8, 7, 7, 7, 7, 6, 5, 2])
     Summary(n=10, high=7, low=1, q1=6.25, median=7.0, q3=7.75)
     """
-    import numpy as np
-
     if not scores:
         raise DataError("There is no score to summarise. Check that somebody rated the statement.")
+    return _summary(tuple(sorted(scores)))
+
+
+@lru_cache(maxsize=1000)  # several rules ask for the same scores
+def _summary(scores: tuple[int, ...]) -> Summary:
+    import numpy as np
+
     q1, median, q3 = (float(value) for value in np.quantile(scores, [0.25, 0.5, 0.75]))
     high, low = sum(score >= 7 for score in scores), sum(score <= 3 for score in scores)
     return Summary(len(scores), high, low, q1, median, q3)
@@ -552,7 +558,8 @@ def _movement(pairs: Sequence[tuple[int, int]]) -> dict:
 
 def by_rule(ratings: Sequence[Rating], statements: Iterable[str], turn: int = 2) -> dict[str, dict[str, str]]:
     """The verdict on each statement under every rule of `RULES`: rule, statement, verdict."""
-    scores = {statement: _scores(ratings, turn, statement) for statement in statements}
+    answered = [one for one in ratings if one.round == turn]
+    scores = {statement: _scores(answered, turn, statement) for statement in statements}
     return {
         name: {
             statement: rule.verdict([s for group in found.values() for s in group], found.values())
@@ -823,8 +830,13 @@ def in_words(row: dict) -> str:
     return (
         f"{row['n']} people. Median {row['median']:g}. "
         f"Half of them scored from {row['q1']:g} to {row['q3']:g}. "
-        f"{row['high']:.0f}% scored 7 to 9, and {row['low']:.0f}% scored 1 to 3."
+        f"{_percent(row['high'])} scored 7 to 9, and {_percent(row['low'])} scored 1 to 3."
     )
+
+
+def _percent(share: float) -> str:
+    """To a tenth: rounded further, a share just below a limit would seem to reach it."""
+    return f"{round(share, 1):g}%"
 
 
 def _histogram(row: dict, own: int | None) -> str:
@@ -963,8 +975,9 @@ def _report_page(said: dict) -> str:
         f"<p>Of {len(said['verdicts'])} statements, by the rule fixed beforehand: {summary}.</p>",
         "<h2>The rule</h2>",
         *(f"<p>{escape(words)}</p>" for words in said["rule"]["words"]),
-        f"<p>Anything else is undecided. Fixed on {escape(said['rule']['fixed'])}, before round 1. "
-        f"Fingerprint of the rule, the groups and the statements: {said['rule']['fingerprint']}. "
+        f"<p>Anything else is undecided. Fixed on {escape(said['rule']['fixed'])}, when the study was made. "
+        f"Fingerprint of the rule, the groups and the statements: {said['rule']['fingerprint']}. The form "
+        "writes it beside every answer, and answers with another are refused. "
         f"{_check_words(said)}</p>",
         "<h2>What was agreed</h2>",
         _verdict_table(said),
@@ -1016,7 +1029,7 @@ NUMBERS = ("People", "Scored 7 to 9", "Scored 1 to 3", "Median", "IQR")
 def _numbers(row: dict) -> list[str]:
     """The figures of one row, or what may be shown in their place."""
     if row["shown"] == "figures":
-        shares = [f"{row[name]:.0f}%" for name in ("high", "low")]
+        shares = [_percent(row[name]) for name in ("high", "low")]
         return [str(row["n"]), *shares, f"{row['median']:g}", f"{row['iqr']:g}"]
     median = f"in {row['third']}" if row["shown"] == "third" else "–"
     return [str(row["n"]) if row["n"] >= VOICE else f"under {VOICE}", "–", "–", median, "–"]
@@ -1040,7 +1053,7 @@ def _attrition_part(said: dict) -> str:
             row["first"],
             row["second"],
             row["left"],
-            "–" if row["left_percent"] is None else f"{row['left_percent']:.0f}%",
+            "–" if row["left_percent"] is None else _percent(row["left_percent"]),
         ]
         for row in said["attrition"]
     ]
@@ -1070,7 +1083,7 @@ def _stability_table(said: dict) -> str:
         [
             row["statement"],
             row["n"] if row["n"] >= VOICE else f"under {VOICE}",
-            *(f"{row[name]:.0f}%" if name in row else "–" for name in ("changed", "moved_third", "net")),
+            *(_percent(row[name]) if name in row else "–" for name in ("changed", "moved_third", "net")),
             f"{row['median_change']:+g}" if "median_change" in row else "–",
         ]
         for row in said["stability"]
@@ -1145,9 +1158,11 @@ def rules_on_panel(seed: int = 1) -> str:
     heads = ("Rule", "In", "Out", "Where it comes from", "Number in", "Number out", "Undecided")
     lines = [(one, *(found[one].capitalize() for found in verdicts.values())) for one in STATEMENTS]
     return (
+        "<details><summary>Show what the rules make of one panel that is made up</summary>"
         f'<p class="chart-finding">{escape(finding)}</p>'
         + table(f"{len(RULES)} rules, one panel", heads, rows)
         + table("The verdict on each statement", ("Statement", *RULES), lines)
+        + "</details>"
     )
 
 
