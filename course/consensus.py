@@ -273,7 +273,8 @@ def load(folder: str | Path) -> Study:
             f"{folder} holds no rule.json. Make a study first: python3 -m course consensus new FOLDER"
         )
     said = _json(folder / "rule.json")
-    if not isinstance(said, dict) or not {"rule", "groups", "fixed", "fingerprint"} <= set(said):
+    whole = isinstance(said, dict) and {"rule", "groups", "fixed", "fingerprint"} <= set(said)
+    if not whole or not isinstance(said["groups"], list):
         raise DataError("rule.json is not whole. Put back the file that was made with the folder.")
     rule = _rule(said["rule"], "rule.json")
     statements = read_statements(folder / "statements.csv")
@@ -284,7 +285,7 @@ def load(folder: str | Path) -> Study:
             "back, or begin again in a new folder."
         )
     after = folder / "after-round-1.json"
-    if after.exists() and _json(after).get("fingerprint") != study.fingerprint:
+    if after.exists() and dict(_json(after)).get("fingerprint") != study.fingerprint:
         raise DataError("The rule was changed after round 1. Put back the rule.json of round 1.")
     return study
 
@@ -295,7 +296,7 @@ def read_statements(path: Path) -> dict[str, str]:
     for line, row in _rows(path, ("id", "statement")):
         if not CODE.fullmatch(row["id"]):
             raise DataError(
-                f"{path.name}, line {line}: the id {row['id']!r} may hold letters and figures only."
+                f"{path.name}, line {line}: the id {_short(row['id'])} may hold letters and figures only."
             )
         if row["id"] in found:
             raise DataError(
@@ -334,11 +335,8 @@ def read_ratings(study: Study) -> list[Rating]:
     rating that is not a whole number from 1 to 9, an answer given twice, an unknown statement or group, a
     person in two groups, round 2 without round 1, or an answer given under another rule.
     """
-    files = sorted((study.folder / "ratings").glob("*.csv"))
-    if not files:
-        raise DataError(f"There are no answers yet. Put the CSV files into {study.folder / 'ratings'}.")
     ratings, first = [], {}
-    for file in files:
+    for file in _answer_files(study.folder / "ratings"):
         for line, row in _rows(file, COLUMNS[:5]):
             rating = _rating(row, study, f"{file.name}, line {line}")
             key = rating.participant, rating.round, rating.statement
@@ -354,24 +352,41 @@ def read_ratings(study: Study) -> list[Rating]:
     return ratings
 
 
+def _answer_files(folder: Path) -> list[Path]:
+    """The CSV files in the folder. Any other file there stops the reading: it may hold answers."""
+    found = sorted(
+        file for file in folder.glob("*") if not file.name.startswith((".", "~", "Thumbs.", "desktop."))
+    )
+    for file in found:
+        if file.suffix.lower() != ".csv":
+            raise DataError(f"{file} is no CSV file. Save it as CSV, or take it out of the folder.")
+    if not found:
+        raise DataError(f"There are no answers yet. Put the CSV files into {folder}.")
+    return found
+
+
 def _rating(row: dict[str, str], study: Study, where: str) -> Rating:
     """One row as a Rating, or one sentence on what is wrong with it."""
     who, group, turn, statement, score = (row[name] for name in COLUMNS[:5])
     if not CODE.fullmatch(who):
         raise DataError(
-            f"{where}: the participant {who!r} is no code. Use up to 40 letters, figures and hyphens."
+            f"{where}: the participant {_short(who)} is no code. Use up to 40 letters, figures and hyphens."
         )
     if group not in study.groups:
-        raise DataError(f"{where}: there is no group {group!r}. The groups are: {', '.join(study.groups)}.")
+        raise DataError(
+            f"{where}: there is no group {_short(group)}. The groups are: {', '.join(study.groups)}."
+        )
     if turn not in ("1", "2"):
-        raise DataError(f"{where}: the round is {turn!r}. It must be 1 or 2.")
+        raise DataError(f"{where}: the round is {_short(turn)}. It must be 1 or 2.")
     if statement not in study.statements:
-        raise DataError(f"{where}: there is no statement {statement!r}. Use the ids of statements.csv.")
+        raise DataError(f"{where}: there is no statement {_short(statement)}. Use the ids of statements.csv.")
     if score not in ("", *"123456789"):
-        raise DataError(f"{where}: the rating is {score!r}. It must be a whole number from 1 to 9, or blank.")
+        raise DataError(
+            f"{where}: the rating is {_short(score)}. It must be a whole number from 1 to 9, or blank."
+        )
     if row.get("rule", "") not in ("", study.fingerprint):
         raise DataError(
-            f"{where}: this was answered under another rule ({row['rule']}) than the one in rule.json "
+            f"{where}: this was answered under another rule ({_short(row['rule'])}) than the one in rule.json "
             f"({study.fingerprint}). Put back the rule that was fixed before round 1."
         )
     if len(row.get("reason", "")) > 2000:
@@ -387,6 +402,12 @@ def _check_people(ratings: Sequence[Rating]) -> None:
             raise DataError(
                 f"{rating.participant} is in two groups, {groups[rating.participant]} and {rating.group}. "
                 "Choose one."
+            )
+    alike = {}
+    for who in sorted(groups):
+        if alike.setdefault(who.lower(), who) != who:
+            raise DataError(
+                f"{alike[who.lower()]} and {who} differ by capitals only. Give each person one code."
             )
     late = sorted(_people(ratings, 2) - _people(ratings, 1))
     if late:
@@ -719,7 +740,8 @@ def _form_opening(study: Study, turn: int) -> str:
     return (
         f"{again if turn == 2 else first}"
         "<ul><li>1 to 3: not important</li><li>4 to 6: important, but not essential</li>"
-        "<li>7 to 9: essential</li></ul><p>Nobody taking part sees who gave which score. The page sends "
+        "<li>7 to 9: essential</li></ul><p>Nobody taking part sees who gave which score. The person who runs "
+        "the survey sees your code beside your scores. The page sends "
         "nothing. When you press the button at the end, your browser saves a file on this computer.</p>"
         f"<details><summary>The rule, fixed on {escape(study.fixed)}</summary><p>{escape(inside)}</p>"
         f"<p>{escape(outside)}</p><p>Anything else is undecided. Fingerprint: "
@@ -784,7 +806,7 @@ def feedback(study: Study, to: str | Path | None = None) -> Path:
             )
             for statement in study.statements
         }
-        _write(folder / f"{who}.html", form(study, 2, (group, who), asides))
+        _write(folder / f"{who}-round-2.html", form(study, 2, (group, who), asides))
     after = study.folder / "after-round-1.json"
     if not after.exists():
         said = {"fingerprint": study.fingerprint, "day": str(datetime.date.today())}
@@ -960,7 +982,7 @@ def _details(study: Study) -> dict[str, str]:
     for line, row in _rows(path, ("item", "answer")):
         if row["item"] not in known:
             raise DataError(
-                f"details.csv, line {line}: {row['item']!r} is no item. Leave the first column as it was."
+                f"details.csv, line {line}: {_short(row['item'])} is no item. Leave the first column as it was."
             )
         found[row["item"]] = row["answer"]
     return found
@@ -1141,27 +1163,29 @@ def starter_table() -> str:
     return table("The starter set", ("Id", "Statement"), STATEMENTS.items(), "plain")
 
 
+def rules_asked() -> str:
+    """What each rule asks, and where it comes from."""
+    rows = ((name, " ".join(rule.words()), source) for name, (rule, source) in RULES.items())
+    return table("The rules", ("Rule", "What it asks", "Where it comes from"), rows)
+
+
 def rules_on_panel(seed: int = 1) -> str:
-    """What each rule makes of one panel that is made up: a sentence and two tables."""
+    """What each rule makes of one panel that is made up: a sentence and two tables, folded."""
     verdicts = by_rule(simulate(seed=seed), STATEMENTS)
     counts = {name: Counter(found.values()) for name, found in verdicts.items()}
-    rows = [
-        (name, *RULES[name][0].words(), RULES[name][1], *(counts[name][one] for one in (IN, OUT, UNDECIDED)))
-        for name in RULES
-    ]
     sets = {tuple(sorted(one for one in found if found[one] == IN)) for found in verdicts.values()}
     least, most = (limit(count[IN] for count in counts.values()) for limit in (min, max))
     finding = (
-        f"The same scores, under {len(RULES)} rules, give {len(sets)} different sets of "
-        f"statements that are in, with {least} to {most} of {len(STATEMENTS)} in each."
+        f"The same scores, under {len(RULES)} rules, give {len(sets)} different sets of statements that are "
+        f"in. The smallest set holds {least} of the {len(STATEMENTS)} statements, the largest {most}."
     )
-    heads = ("Rule", "In", "Out", "Where it comes from", "Number in", "Number out", "Undecided")
+    rows = [(name, *(counts[name][one] for one in (IN, OUT, UNDECIDED))) for name in RULES]
     lines = [(one, *(found[one].capitalize() for found in verdicts.values())) for one in STATEMENTS]
     return (
         "<details><summary>Show what the rules make of one panel that is made up</summary>"
         f'<p class="chart-finding">{escape(finding)}</p>'
-        + table(f"{len(RULES)} rules, one panel", heads, rows)
-        + table("The verdict on each statement", ("Statement", *RULES), lines)
+        + table("One panel: how many statements", ("Rule", "In", "Out", "Undecided"), rows)
+        + table("One panel: the verdict on each statement", ("Statement", *RULES), lines)
         + "</details>"
     )
 
@@ -1193,7 +1217,12 @@ def rules_on_many_panels(panels: int = 100) -> str:
     return f'<p class="chart-finding">{escape(finding)}</p>' + table(caption, heads, rows)
 
 
-PARTS = {"statements": starter_table, "rules": rules_on_panel, "many": rules_on_many_panels}
+PARTS = {
+    "statements": starter_table,
+    "asked": rules_asked,
+    "rules": rules_on_panel,
+    "many": rules_on_many_panels,
+}
 
 
 # ------------------------------------------------------------------------------ files
@@ -1214,19 +1243,26 @@ def _rows(path: Path, needed: Sequence[str]) -> Iterable[tuple[int, dict[str, st
     first = text.partition("\n")[0]
     separator = max(",;\t", key=first.count)
     lines = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
-    heads = [cell.strip().lower().replace("_", " ") for cell in next(lines, [])]
+    try:
+        heads, *table_ = [(lines.line_num, cells) for cells in lines] or [(1, [])]
+    except csv.Error:
+        raise DataError(f"{path.name}, line {lines.line_num + 1}: a quotation mark is not closed.") from None
+    heads = [cell.strip().lower().replace("_", " ") for cell in heads[1]]
     missing = [name for name in needed if heads.count(name) != 1]
     if missing:
         raise DataError(f"{path.name} needs one column {missing[0]!r} in its first line.")
-    for cells in lines:
+    for line, cells in table_:
         if not any(cell.strip() for cell in cells):
             continue
         if len(cells) > len(heads):
-            raise DataError(
-                f"{path.name}, line {lines.line_num}: there are more cells than columns. Quote the text."
-            )
+            raise DataError(f"{path.name}, line {line}: there are more cells than columns. Quote the text.")
         values = [_plain(cell) for cell in cells] + [""] * (len(heads) - len(cells))
-        yield lines.line_num, dict(zip(heads, values, strict=True))
+        yield line, dict(zip(heads, values, strict=True))
+
+
+def _short(text: str) -> str:
+    """What somebody wrote, between quotation marks, on one line, and not at any length."""
+    return repr(text if len(text) <= 40 else f"{text[:40]}...")
 
 
 def _plain(cell: str) -> str:

@@ -258,6 +258,8 @@ GOOD = "P01,Data owners,1,S01,7,,\n"
 REFUSED = {
     "rating of ten": (HEAD + "P01,Data owners,1,S01,10,,\n", "rating is '10'"),
     "rating of nought": (HEAD + "P01,Data owners,1,S01,0,,\n", "rating is '0'"),
+    "many lines": (HEAD + f'P01,Data owners,1,S01,"{"7" * 400}\n8",,\n', "rating is '777"),
+    "a rule of many lines": (HEAD + 'P01,Data owners,1,S01,7,,"a\nb"\n', "under another rule"),
     "half a point": (HEAD + "P01,Data owners,1,S01,7.5,,\n", "rating is '7.5'"),
     "a word": (HEAD + "P01,Data owners,1,S01,seven,,\n", "rating is 'seven'"),
     "a minus": (HEAD + "P01,Data owners,1,S01,-3,,\n", "rating is '-3'"),
@@ -277,6 +279,8 @@ REFUSED = {
     "too many cells": (HEAD + "P01,Data owners,1,S01,7,because, of this,,\n", "more cells than columns"),
     "long reason": (HEAD + f"P01,Data owners,1,S01,7,{'a' * 2001},\n", "longer than 2,000"),
     "mixed": (HEAD + GOOD + "SIM-001,Data owners,1,S01,7,,\n", "Keep them in two folders"),
+    "capitals": (HEAD + GOOD + GOOD.replace("P01", "p01"), "differ by capitals only"),
+    "no end of quotation": (HEAD + 'P01,Data owners,1,S01,7,"' + "a" * 140_000, "quotation mark"),
     "empty": ("", "'participant'"),
     "a spreadsheet": (b"PK\x03\x04 and so on", "CSV UTF-8"),
     "utf-16": ((HEAD + GOOD).encode("utf-16"), "CSV UTF-8"),
@@ -317,6 +321,26 @@ def test_a_blank_means_cannot_say_and_files_are_joined(study):
     assert [one.score for one in consensus.read_ratings(study)] == [None, 4]
     put(study, HEAD + "P02,Data owners,1,S01,4,,\n", "three.csv")
     one_sentence("twice", consensus.read_ratings, study)
+
+
+@every_time
+@given(some.binary(max_size=200), some.booleans())
+def test_any_bytes_are_read_or_refused_in_one_sentence(tmp_path_factory, content, headed):
+    folder = tmp_path_factory.mktemp("bytes")
+    (folder / "ratings").mkdir()
+    (folder / "ratings" / "any.csv").write_bytes(HEAD.encode() + content if headed else content)
+    try:
+        assert consensus.read_ratings(Study(folder, consensus.STATEMENTS, GROUPS, Rule())) == []
+    except DataError as refused:
+        assert str(refused) and "\n" not in str(refused)
+
+
+def test_a_file_that_is_no_csv_is_not_passed_over(study):
+    put(study, HEAD + GOOD, "ONE.CSV")
+    put(study, "", ".DS_Store")
+    assert len(consensus.read_ratings(study)) == 1
+    put(study, "", "answers.xlsx")
+    one_sentence("is no CSV file", consensus.read_ratings, study)
 
 
 def test_no_answers_is_said(study):
@@ -557,12 +581,12 @@ def test_answering_the_gaps_makes_the_report_ready(finished, tmp_path):
 def test_a_feedback_page_shows_ones_own_scores_and_nobody_elses_code(finished):
     pages = sorted((finished.folder / "round-2").glob("*.html"))
     ratings = [one for one in consensus.read_ratings(finished) if one.round == 1]
-    assert {page.stem for page in pages} == consensus._people(ratings, 1)
+    assert {page.stem.removesuffix("-round-2") for page in pages} == consensus._people(ratings, 1)
     for page in random.Random(0).sample(pages, 3):
         html = page.read_text(encoding="utf-8")
         check_structure(html)
-        assert set(re.findall(r"SIM-\d+", html)) == {page.stem}
-        own = [one.score for one in ratings if one.participant == page.stem]
+        assert set(re.findall(r"SIM-\d+", html)) == {page.stem.removesuffix("-round-2")}
+        own = [one.score for one in ratings if page.stem == f"{one.participant}-round-2"]
         assert [int(score) for score in re.findall(r"Your score in round 1 was (\d)", html)] == own
         assert html.count("How everyone scored") == len(finished.statements)
         assert "The middle score is in" in html and "Simulated reason" in html
@@ -573,7 +597,7 @@ def test_what_people_write_is_shown_as_text(tmp_path):
     mine.write_text("id,statement\nA1,<script>alert(1)</script> & more\n")
     study = consensus.new(tmp_path / "study", statements=mine, groups=["R&D <1>", "B"])
     put(study, "participant;group;round;statement id;rating;reason\nP1;R&D <1>;1;A1;7;<img src=x>\n")
-    html = (consensus.feedback(study) / "P1.html").read_text(encoding="utf-8")
+    html = (consensus.feedback(study) / "P1-round-2.html").read_text(encoding="utf-8")
     assert "<script>alert" not in html and "<img" not in html and "&lt;img src=x&gt;" in html
     check_structure(html)
 
