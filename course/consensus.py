@@ -32,6 +32,7 @@ from functools import lru_cache
 from html import escape
 from pathlib import Path
 
+from course.__main__ import for_this_system
 from course.data import DataError
 
 HERE = Path(__file__).resolve().parent
@@ -119,7 +120,7 @@ class Rule:
     Sources: the default, https://trialsjournal.biomedcentral.com/articles/10.1186/s13063-015-1011-8/tables/1;
     `out="half"`, a table of a BMJ Open study; the rest, see `RULES`.
 
-    >>> RULES["seventy"].verdict([9, 9, 9, 8, 8, 8, 7, 7, 2, 1])
+    >>> Rule().verdict([9, 9, 9, 8, 8, 8, 7, 7, 2, 1])
     'undecided'
     """
 
@@ -269,9 +270,8 @@ def load(folder: str | Path) -> Study:
     """The study in a folder. Raises DataError if its rule or statements are not as they were when fixed."""
     folder = Path(folder)
     if not (folder / "rule.json").is_file():
-        raise DataError(
-            f"{folder} holds no rule.json. Make a study first: python3 -m course consensus new FOLDER"
-        )
+        how = for_this_system("python3 -m course consensus new FOLDER")
+        raise DataError(f"{folder} holds no rule.json. Make a study first: {how}")
     said = _json(folder / "rule.json")
     whole = isinstance(said, dict) and {"rule", "groups", "fixed", "fingerprint"} <= set(said)
     if not whole or not isinstance(said["groups"], list):
@@ -284,10 +284,20 @@ def load(folder: str | Path) -> Study:
             "The rule, the groups or the statements were changed after they were fixed. Put the first files "
             "back, or begin again in a new folder."
         )
-    after = folder / "after-round-1.json"
-    if after.exists() and dict(_json(after)).get("fingerprint") != study.fingerprint:
+    if (_after_round_1(study) or {"fingerprint": study.fingerprint})["fingerprint"] != study.fingerprint:
         raise DataError("The rule was changed after round 1. Put back the rule.json of round 1.")
     return study
+
+
+def _after_round_1(study: Study) -> dict | None:
+    """What was written down with the feedback: fingerprint, day, people, answers. None before that."""
+    path = study.folder / "after-round-1.json"
+    if not path.exists():
+        return None
+    said = _json(path)
+    if not isinstance(said, dict) or not {"fingerprint", "answers"} <= set(said):
+        raise DataError("after-round-1.json is not whole. Put back the file that came with the feedback.")
+    return said
 
 
 def read_statements(path: Path) -> dict[str, str]:
@@ -386,8 +396,8 @@ def _rating(row: dict[str, str], study: Study, where: str) -> Rating:
         )
     if row.get("rule", "") not in ("", study.fingerprint):
         raise DataError(
-            f"{where}: this was answered under another rule ({_short(row['rule'])}) than the one in rule.json "
-            f"({study.fingerprint}). Put back the rule that was fixed before round 1."
+            f"{where}: this was answered under another rule ({_short(row['rule'])}) than the one in "
+            f"rule.json ({study.fingerprint}). Put back the rule that was fixed before round 1."
         )
     if len(row.get("reason", "")) > 2000:
         raise DataError(f"{where}: the reason is longer than 2,000 letters. Shorten it with its author.")
@@ -936,7 +946,7 @@ def findings(study: Study, ratings: Sequence[Rating]) -> dict:
     verdicts = {row["statement"]: row["verdict"] for row in final[2] if row["who"] == EVERYONE}
     kept = by_rule_of(study, kept_scores(ratings))
     details, first = _details(study), [one for one in ratings if one.round == 1]
-    after = study.folder / "after-round-1.json"
+    after = _after_round_1(study)
     return {
         "made": str(datetime.date.today()),
         "simulated": all(one.participant.startswith("SIM-") for one in ratings),
@@ -947,7 +957,7 @@ def findings(study: Study, ratings: Sequence[Rating]) -> dict:
             "fixed": study.fixed,
             "fingerprint": study.fingerprint,
         },
-        "round_1_as_in_feedback": _json(after)["answers"] == _digest(first) if after.exists() else None,
+        "round_1_as_in_feedback": after["answers"] == _digest(first) if after else None,
         "statements": study.statements,
         "groups": list(study.groups),
         "verdicts": verdicts,
@@ -982,7 +992,7 @@ def _details(study: Study) -> dict[str, str]:
     for line, row in _rows(path, ("item", "answer")):
         if row["item"] not in known:
             raise DataError(
-                f"details.csv, line {line}: {_short(row['item'])} is no item. Leave the first column as it was."
+                f"details.csv, line {line}: {_short(row['item'])} is no item. Leave the items as they were."
             )
         found[row["item"]] = row["answer"]
     return found
@@ -1014,7 +1024,7 @@ def _report_page(said: dict) -> str:
         _stability_table(said),
         "<h2>The same scores under other rules</h2>",
         "<p>The rule fixed beforehand decides. This table only shows how much hangs on it.</p>",
-        _rules_table(said["other_rules"], said["statements"]),
+        _rules_table(said),
         "<h2>What a report of this kind should say</h2>",
         _reporting_part(said),
     ]
@@ -1119,9 +1129,19 @@ def _stability_table(said: dict) -> str:
     return note + table("From round 1 to round 2", heads, rows)
 
 
-def _rules_table(other: dict[str, dict[str, str]], statements: Iterable[str]) -> str:
-    rows = [[name, *(verdicts[one].capitalize() for one in statements)] for name, verdicts in other.items()]
-    return table("Verdict on each statement under each rule", ("Rule", *statements), rows)
+def _rules_table(said: dict) -> str:
+    fixed = {
+        name: all(said["rule"][one] == value for one, value in asdict(RULES[name][0]).items())
+        for name in RULES
+    }
+    rows = [
+        [
+            f"{name} (fixed)" if fixed[name] else name,
+            *(verdicts[one].capitalize() for one in said["statements"]),
+        ]
+        for name, verdicts in said["other_rules"].items()
+    ]
+    return table("Verdict on each statement under each rule", ("Rule", *said["statements"]), rows)
 
 
 def _reporting_part(said: dict) -> str:
@@ -1244,14 +1264,14 @@ def _rows(path: Path, needed: Sequence[str]) -> Iterable[tuple[int, dict[str, st
     separator = max(",;\t", key=first.count)
     lines = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
     try:
-        heads, *table_ = [(lines.line_num, cells) for cells in lines] or [(1, [])]
+        heads, *body = [(lines.line_num, cells) for cells in lines] or [(1, [])]
     except csv.Error:
         raise DataError(f"{path.name}, line {lines.line_num + 1}: a quotation mark is not closed.") from None
     heads = [cell.strip().lower().replace("_", " ") for cell in heads[1]]
     missing = [name for name in needed if heads.count(name) != 1]
     if missing:
         raise DataError(f"{path.name} needs one column {missing[0]!r} in its first line.")
-    for line, cells in table_:
+    for line, cells in body:
         if not any(cell.strip() for cell in cells):
             continue
         if len(cells) > len(heads):
@@ -1406,7 +1426,7 @@ def _trial(chosen) -> None:
         write_ratings([one for one in answers if one.round == turn], study, f"round-{turn}-simulated.csv")
     people = len(_people(answers, 1))
     print(f"{people} people were made up; {len(_people(answers, 2))} of them answered round 2.")
-    print(f"Next: python3 -m course consensus feedback {chosen.folder}, then report.")
+    print(for_this_system(f"Next: python3 -m course consensus feedback {chosen.folder}, then report."))
 
 
 def _feedback_step(chosen) -> None:
