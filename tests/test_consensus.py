@@ -111,6 +111,13 @@ def test_out_by_half_asks_every_group():
     assert rule.verdict([8, 8, 5, 5, 8, 8, 8, 5], [[8, 8, 5, 5], [8, 8, 8, 5]]) == UNDECIDED
 
 
+def test_the_limits_of_median_and_spread_themselves_are_enough():
+    rule = RULES["median-iqr"][0]
+    assert consensus.summarise([6, 6, 7, 8, 8]).iqr == 2 and rule.verdict([6, 6, 7, 8, 8]) == IN
+    assert rule.verdict([5, 5, 7, 8, 8]) == UNDECIDED and rule.verdict([6, 6, 6, 8, 8]) == UNDECIDED
+    assert rule.verdict([2, 2, 3, 4, 4]) == OUT
+
+
 def test_the_examples_hold():
     assert doctest.testmod(consensus) == (0, 4)
 
@@ -172,6 +179,21 @@ def test_leavers_are_compared_where_there_are_enough():
     ratings = first + answers([8] * 12, turn=2, start=10)
     row = consensus.leavers(ratings, small_study())[0]
     assert (row["left"]["median"], row["stayed"]["median"]) == (2, 8)
+
+
+def test_nine_leavers_are_not_shown_beside_those_who_stayed():
+    ratings = answers([2] * 9 + [8] * 12) + answers([8] * 12, turn=2, start=9)
+    row = consensus.leavers(ratings, small_study())[0]
+    assert row["left"]["shown"] == row["stayed"]["shown"] == "third"
+
+
+@pytest.mark.parametrize(
+    "median, said",
+    [(1, "1 to 3"), (3, "1 to 3"), (3.5, "between 3 and 4"), (4, "4 to 6"), (6, "4 to 6")]
+    + [(6.5, "between 6 and 7"), (7, "7 to 9"), (9, "7 to 9")],
+)
+def test_thirds_of_the_scale(median, said):
+    assert consensus.third(median) == said
 
 
 def test_stability_by_hand():
