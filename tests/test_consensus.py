@@ -189,8 +189,16 @@ def test_nine_leavers_are_not_shown_beside_those_who_stayed():
 
 @pytest.mark.parametrize(
     "median, said",
-    [(1, "1 to 3"), (3, "1 to 3"), (3.5, "between 3 and 4"), (4, "4 to 6"), (6, "4 to 6")]
-    + [(6.5, "between 6 and 7"), (7, "7 to 9"), (9, "7 to 9")],
+    [
+        (1, "1 to 3"),
+        (3, "1 to 3"),
+        (3.5, "between 3 and 4"),
+        (4, "4 to 6"),
+        (6, "4 to 6"),
+        (6.5, "between 6 and 7"),
+        (7, "7 to 9"),
+        (9, "7 to 9"),
+    ],
 )
 def test_thirds_of_the_scale(median, said):
     assert consensus.third(median) == said
