@@ -1154,7 +1154,7 @@ def _reporting_part(said: dict) -> str:
         ),
         ("Methods: rule", " ".join(said["rule"]["words"])),
         ("Methods: feedback", "Own score, everyone's histogram, each group, and reasons without names."),
-        ("Methods: anonymity", f"People have codes. No figures of fewer than {FEWEST} people are shown."),
+        ("Methods: anonymity", f"People have codes. No scores of fewer than {FEWEST} people are shown."),
         (
             "Methods: statistics",
             'Quartiles by linear interpolation. "I cannot say" is left out of the figures.',
