@@ -18,6 +18,7 @@ python3 -m course check      is this computer ready? Says what to fix, and how
 python3 -m course book       build the book, from the labs' stored outputs, into _build/html
 python3 -m course progress   what you have done so far
 python3 -m course assess     read a table of your own, and with --into try the fidelity ladder on it
+python3 -m course consensus  agree with others in two rounds of scores. Words: new, simulate, feedback, report
 
 For people who change the course:
 python3 -m course setup      make the environment, and open nothing
@@ -40,6 +41,7 @@ COMMANDS = {
     "book": ("tasks", "book"),
     "progress": ("tasks", "progress"),
     "assess": ("tasks", "assess"),
+    "consensus": ("tasks", "consensus"),
     "setup": ("tasks", "setup"),
     "run": ("tasks", "run"),
     "compare": ("tasks", "compare"),

@@ -201,6 +201,15 @@ def assess(options):
     return run_python(python, ["-m", "course.assess", *options]) if python else 1
 
 
+# ------------------------------------------------------------------------------ agree with others
+
+
+def consensus(options):
+    """A survey in two rounds. Its files are named in ``options``, as seen from where the person is."""
+    python = ready_python()
+    return run_python(python, ["-m", "course.consensus", "--in", os.getcwd(), *options]) if python else 1
+
+
 # ------------------------------------------------------------------------------ compare the generators
 
 

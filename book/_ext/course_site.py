@@ -11,6 +11,7 @@ A few small jobs, each in its own section below:
 5. Front door. `index.html` at the top of the site, which leads to the landing page.
 6. Tool catalogue. The `tool-catalogue` directive writes out `book/tools.yml`.
 7. Comparison. The `comparison` directive shows a part of the stored run of every generator.
+8. Consensus. The `consensus` directive shows a part of `course.consensus`, computed when the book is built.
 
 The decision guide and the pictures of "Could it be me?" have files of their own beside this one.
 
@@ -314,6 +315,24 @@ def chart_node(figure: dict, caption: str) -> nodes.raw:
     return nodes.raw(text=html, format="html", classes=["chart"])
 
 
+# 8. Consensus ---------------------------------------------------------------------------------------------
+
+
+class Consensus(SphinxDirective):
+    """`consensus`: one part of `course.consensus`, by its name, computed from panels that are made up."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        from course import consensus
+
+        self.env.note_dependency(consensus.__file__)
+        part = self.arguments[0]
+        if part not in consensus.PARTS:
+            raise self.error(f"There is no part {part!r}. Known: {', '.join(consensus.PARTS)}.")
+        return [nodes.raw(text=consensus.PARTS[part](), format="html")]
+
+
 # Set-up ---------------------------------------------------------------------------------------------------
 
 
@@ -328,6 +347,7 @@ def setup(app: Sphinx) -> dict:
     app.add_directive("lab-status", LabStatus)
     app.add_directive("tool-catalogue", ToolCatalogue)
     app.add_directive("comparison", Comparison)
+    app.add_directive("consensus", Consensus)
     app.connect("doctree-read", name_folded_cells)
     app.connect("doctree-read", fold_long_tables)
     app.connect("doctree-read", add_lesson_header)
