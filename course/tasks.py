@@ -194,11 +194,9 @@ def run(names):
 
 
 def assess(options):
-    """Read a table that the learner brought. ``options`` begin with its file, seen from where they are."""
+    """Read a table that somebody brought. Its files are named in ``options``, seen from where they are."""
     python = ready_python()
-    if options and not options[0].startswith("-"):
-        options = [os.path.abspath(options[0]), *options[1:]]
-    return run_python(python, ["-m", "course.assess", *options]) if python else 1
+    return run_python(python, ["-m", "course.assess", "--in", os.getcwd(), *options]) if python else 1
 
 
 # ------------------------------------------------------------------------------ agree with others

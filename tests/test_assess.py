@@ -273,7 +273,8 @@ def test_the_command_asks_first_and_then_works(brought, capsys, monkeypatch):
     monkeypatch.setattr(ladder, "GENERATORS", ("marginal",))
     assert command.main([str(file), "--into", str(folder)]) == 0
     assert "attacks found a leak" in capsys.readouterr().out
-    assert command.main([str(file), "--into", str(folder / "new")]) == 0
+    assert command.main([file.name, "--in", str(folder.parent), "--into", "new"]) == 0
+    assert (folder.parent / "new" / answers.NAME).exists()
     assert "run the same command again" in capsys.readouterr().out
 
 

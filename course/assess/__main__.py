@@ -23,12 +23,15 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--into", type=Path, help="a folder for your decisions and the results; made if need be"
     )
+    made.add_argument("--in", dest="base", type=Path, default=Path(), help=argparse.SUPPRESS)
     return made
 
 
 def main(arguments: list[str]) -> int:
     """Run the command. Returns 0, or 1 after one sentence on what to do."""
     chosen = parser().parse_args(arguments)
+    chosen.file = chosen.base / chosen.file
+    chosen.into = chosen.into and chosen.base / chosen.into
     print(f"Reading {chosen.file} ...", flush=True)
     try:
         run(chosen)
