@@ -1263,10 +1263,13 @@ def _rows(path: Path, needed: Sequence[str]) -> Iterable[tuple[int, dict[str, st
     first = text.partition("\n")[0]
     separator = max(",;\t", key=first.count)
     lines = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    limit = csv.field_size_limit(100_000)  # the limit is the whole program's, and other libraries move it
     try:
         heads, *body = [(lines.line_num, cells) for cells in lines] or [(1, [])]
     except csv.Error:
         raise DataError(f"{path.name}, line {lines.line_num + 1}: a quotation mark is not closed.") from None
+    finally:
+        csv.field_size_limit(limit)
     heads = [cell.strip().lower().replace("_", " ") for cell in heads[1]]
     missing = [name for name in needed if heads.count(name) != 1]
     if missing:

@@ -329,6 +329,17 @@ def test_odd_answers_get_one_sentence(study, case):
     one_sentence(said, consensus.read_ratings, study)
 
 
+def test_another_librarys_limit_on_cells_changes_nothing(study):
+    text, said = REFUSED["no end of quotation"]
+    put(study, text)
+    before = csv.field_size_limit(10**9)
+    try:
+        one_sentence(said, consensus.read_ratings, study)
+        assert csv.field_size_limit() == 10**9
+    finally:
+        csv.field_size_limit(before)
+
+
 READ = {
     "semicolons": (HEAD + GOOD).replace(",", ";"),
     "tabs": (HEAD + GOOD).replace(",", "\t"),
