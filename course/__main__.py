@@ -86,10 +86,15 @@ def main(argv):
     from importlib import import_module
 
     module, function = COMMANDS[argv[0]]
+    return until_stopped(getattr(import_module("course." + module), function), argv[1:])
+
+
+def until_stopped(command, argv):
+    """A command's exit code, or 130 and one sentence if it is stopped from the keyboard."""
     try:
-        return getattr(import_module("course." + module), function)(argv[1:])
+        return command(argv)
     except KeyboardInterrupt:
-        print("\nStopped. Nothing is lost: the same command carries on from here.")
+        print("\nStopped. What was done is kept: the same command carries on from here.")
         return 130
 
 

@@ -290,17 +290,9 @@ class CouldItBeMe(SphinxDirective):
         return [nodes.raw(text=page_html(stored()), format="html", classes=["could-it-be-me"])]
 
 
-def add_files(app: Sphinx, pagename, templatename, context, doctree) -> None:
-    """Load the script and the looks on the page that has the pictures, and on no other."""
-    if doctree and any("could-it-be-me" in node["classes"] for node in doctree.findall(nodes.raw)):
-        app.add_js_file("could-it-be-me.js", loading_method="defer")
-        app.add_css_file("could-it-be-me.css", priority=910)
-
-
 def setup(app: Sphinx) -> dict:
     """Register the directive with Sphinx."""
     app.add_directive("could-it-be-me", CouldItBeMe)
-    app.connect("html-page-context", add_files)
     return {"version": "1.0", "parallel_read_safe": True, "parallel_write_safe": True}
 
 

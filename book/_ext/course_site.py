@@ -34,6 +34,13 @@ from sphinx.util.docutils import SphinxDirective
 PLOTLY = "application/vnd.plotly.v1+json"
 LONGEST_OPEN_TABLE = 25  # rows
 
+# The script and the looks of what stands on some pages only, by the class of the node that holds it.
+OWN_FILES = {
+    "chart": ["charts.js"],
+    "decision-guide": ["guide.js", "guide.css"],
+    "could-it-be-me": ["could-it-be-me.js", "could-it-be-me.css"],
+}
+
 
 # 1. Charts ------------------------------------------------------------------------------------------------
 
@@ -74,15 +81,15 @@ def render_charts(renderer_class: type[NbElementRenderer]) -> None:
     renderer_class.render_mime_type = render_mime_type
 
 
-def has_charts(doctree: nodes.document | None) -> bool:
-    """Whether a page holds at least one chart."""
-    return bool(doctree) and any("chart" in node["classes"] for node in doctree.findall(nodes.raw))
-
-
-def add_page_scripts(app: Sphinx, pagename, templatename, context, doctree) -> None:
-    """Load the chart script on pages with charts, and on no other page."""
-    if has_charts(doctree):
-        app.add_js_file("charts.js", loading_method="defer")
+def add_own_files(app: Sphinx, pagename, templatename, context, doctree) -> None:
+    """Load a script and its looks on the pages that need them, and on no other page."""
+    held = {name for node in doctree.findall(nodes.raw) for name in node["classes"]} if doctree else set()
+    for name in OWN_FILES.keys() & held:
+        for file in OWN_FILES[name]:
+            if file.endswith(".css"):
+                app.add_css_file(file, priority=910)
+            else:
+                app.add_js_file(file, loading_method="defer")
 
 
 def copy_plotly(app: Sphinx, exception: Exception | None) -> None:
@@ -351,7 +358,7 @@ def setup(app: Sphinx) -> dict:
     app.connect("doctree-read", name_folded_cells)
     app.connect("doctree-read", fold_long_tables)
     app.connect("doctree-read", add_lesson_header)
-    app.connect("html-page-context", add_page_scripts)
+    app.connect("html-page-context", add_own_files)
     app.connect("html-page-context", mend_bibliography)
     app.connect("build-finished", copy_plotly)
     app.connect("build-finished", write_front_door, priority=400)

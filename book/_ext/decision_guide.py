@@ -194,15 +194,7 @@ class DecisionGuide(SphinxDirective):
         return [nodes.raw(text=PARTS[part](load()), format="html", classes=["decision-guide"])]
 
 
-def add_files(app: Sphinx, pagename, templatename, context, doctree) -> None:
-    """Load the script and the looks on the page that has the guide, and on no other."""
-    if doctree and any("decision-guide" in node["classes"] for node in doctree.findall(nodes.raw)):
-        app.add_js_file("guide.js", loading_method="defer")
-        app.add_css_file("guide.css", priority=910)
-
-
 def setup(app: Sphinx) -> dict:
     """Register the directive with Sphinx."""
     app.add_directive("decision-guide", DecisionGuide)
-    app.connect("html-page-context", add_files)
     return {"version": "1.0", "parallel_read_safe": True, "parallel_write_safe": True}

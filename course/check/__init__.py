@@ -56,6 +56,35 @@ def not_attempted(message: str) -> Verdict:
     return Verdict(NOT_ATTEMPTED, message)
 
 
+def sort_into(
+    answer: dict,
+    wanted: dict[str, tuple[object, str]],
+    done: str,
+    *,
+    what: str = "",
+    near: dict[tuple, str] | None = None,
+    words: tuple | None = None,
+) -> Verdict:
+    """Judge things sorted into words, as ``{"A": "leak", "B": "none found"}``: `done` if all are right.
+
+    `wanted` gives each its word and the hint for whoever writes another. `near` has hints of their own for
+    likely mistakes, by name and word. `words` are those to choose from, by default all that are wanted.
+    `what` says what the names stand for, as "report".
+    """
+    words = words or tuple(dict.fromkeys(word for word, _ in wanted.values()))
+    choice = f"one of: {', '.join(map(str, words))}"
+    if answer and all(given is None for given in answer.values()):
+        return not_attempted(f"give each {what or 'of them'} {choice}. Then run this cell again.")
+    plain = {str(word).lower(): word for word in words}
+    for name, (word, why) in wanted.items():
+        given = plain.get(str(answer.get(name)).strip().lower())
+        if given is None:
+            return not_yet(f"{what} {name!r} needs {choice}.".strip())
+        if given != word:
+            return not_yet(f"{what} {name!r}: {(near or {}).get((name, given), why)}".strip())
+    return right(done)
+
+
 @dataclass(frozen=True)
 class Wrong:
     """A stored wrong answer: code that makes it in the lab, and words its hint must contain."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from . import Exercise, Option, Quiz, Verdict, Wrong, not_attempted, not_yet, right
+from . import Exercise, Option, Quiz, Verdict, Wrong, not_attempted, not_yet, right, sort_into
 
 
 def alone(answer: float, real, known) -> Verdict:
@@ -84,14 +84,9 @@ _READ = {
 
 
 def reports(answer: dict) -> Verdict:
-    if answer and all(given is None for given in answer.values()):
-        return not_attempted('write "leak", "none found" or "cannot say" for each, then run this cell again.')
-    for name, (wanted, why) in _READ.items():
-        if answer[name] not in ("leak", "none found", "cannot say"):
-            return not_yet(f'report {name} has no verdict yet: "leak", "none found" or "cannot say".')
-        if answer[name] != wanted:
-            return not_yet(f"report {name}: {why}")
-    return right("control, interval, attack: the three things to look for in any report.")
+    return sort_into(
+        answer, _READ, "control, interval, attack: the three things to look for in any report.", what="report"
+    )
 
 
 EXERCISES = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import Exercise, Option, Quiz, Verdict, Wrong, not_attempted, not_yet, right
+from . import Exercise, Option, Quiz, Verdict, Wrong, not_attempted, not_yet, right, sort_into
 
 
 def review(answer: list, scrape: dict) -> Verdict:
@@ -97,16 +97,12 @@ _SURVIVE = {
 
 
 def survive(answer: dict) -> Verdict:
-    if answer and all(given is None for given in answer.values()):
-        return not_attempted("write one of the three words for each statement, then run this cell again.")
-    words = {word for word, _ in _SURVIVE.values()}
-    for statement, (fate, why) in _SURVIVE.items():
-        given = answer.get(statement)
-        if given not in words:
-            return not_yet(f"{statement!r} still needs one of: {', '.join(sorted(words))}.")
-        if given != fate:
-            return not_yet(f"{statement!r} is not {given!r}: {why}")
-    return right("you can now write the list of what a user of this table may and may not conclude.")
+    return sort_into(
+        answer,
+        _SURVIVE,
+        "you can now write the list of what a user of this table may and may not conclude.",
+        what="statement",
+    )
 
 
 def margins(answer, real) -> Verdict:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import Exercise, Option, Quiz, Verdict, Wrong, not_attempted, not_yet, right
+from . import Exercise, Option, Quiz, Verdict, Wrong, not_attempted, not_yet, right, sort_into
 
 
 def margin(answer) -> Verdict:
@@ -76,16 +76,11 @@ _RULES = {
 
 
 def constraint(answer: dict) -> Verdict:
-    if answer and all(given is None for given in answer.values()):
-        return not_attempted("write a name for each of the five rules, then run this cell again.")
-    for rule, (wanted, why) in _RULES.items():
-        given = answer.get(rule)
-        if given not in ("Inequality", "Range", "FixedCombinations", "none"):
-            return not_yet(f"{rule}: write Inequality, Range, FixedCombinations or none, not {given!r}.")
-        if given != wanted:
-            return not_yet(f"{rule}: {why}")
-    return right(
-        "order, order of three, pairs of codes. A sum is worked out, and people are not pinned down."
+    return sort_into(
+        answer,
+        _RULES,
+        "order, order of three, pairs of codes. A sum is worked out, and people are not pinned down.",
+        what="rule",
     )
 
 

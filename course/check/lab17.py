@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import Exercise, Option, Quiz, Verdict, Wrong, not_attempted, not_yet, right
+from . import Exercise, Option, Quiz, Verdict, Wrong, not_attempted, not_yet, right, sort_into
 
 _ROOMS = {
     "A": (4, "a date of birth and a salary are too fine to match. In bands, people may be found."),
@@ -24,14 +24,8 @@ _NEAR = {
 
 
 def mistakes(answer: dict) -> Verdict:
-    if answer and all(given is None for given in answer.values()):
-        return not_attempted("write the number of a room for A, B and C, then run this cell again.")
-    for name, (room, why) in _ROOMS.items():
-        if answer.get(name) not in range(1, 11):
-            return not_yet(f"report {name} has no room yet: a whole number from 1 to 10.")
-        if answer[name] != room:
-            return not_yet(f"report {name}: {_NEAR.get((name, answer[name]), why)}")
-    return right("keys too fine, no control, likeness taken for privacy. You will meet all three again.")
+    done = "keys too fine, no control, likeness taken for privacy. You will meet all three again."
+    return sort_into(answer, _ROOMS, done, what="report", near=_NEAR, words=tuple(range(1, 11)))
 
 
 def control(answer: list, plaque: dict) -> Verdict:

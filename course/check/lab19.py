@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from . import Exercise, Option, Quiz, Verdict, Wrong, not_attempted, not_yet, right
+from . import Exercise, Option, Quiz, Verdict, Wrong, not_attempted, not_yet, right, sort_into
 
 _FAULTS = ("no control", "no interval", "average", "fidelity", "too strong", "fine")
 _DRAFT = {
@@ -32,15 +32,8 @@ _NEAR = {
 
 
 def draft(answer: dict) -> Verdict:
-    if answer and all(fault is None for fault in answer.values()):
-        return not_attempted("give each sentence its fault, then run this cell again.")
-    for letter, (fault, why) in _DRAFT.items():
-        given = answer.get(letter)
-        if given not in _FAULTS:
-            return not_yet(f"sentence {letter} needs one of: {', '.join(_FAULTS)}.")
-        if given != fault:
-            return not_yet(f"sentence {letter}: {_NEAR.get((letter, given), why)}")
-    return right("one sentence of seven may stay. It is the longest, and that is no accident.")
+    done = "one sentence of seven may stay. It is the longest, and that is no accident."
+    return sort_into(answer, _DRAFT, done, what="sentence", near=_NEAR, words=_FAULTS)
 
 
 # What the newspaper says, and what it does not.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import Exercise, Option, Quiz, Verdict, Wrong, not_attempted, not_yet, right
+from . import Exercise, Option, Quiz, Verdict, Wrong, not_yet, right, sort_into
 
 
 def unsafe(answer: list, cells) -> Verdict:
@@ -134,16 +134,11 @@ _QUEUE = {
 
 
 def queue(answer: dict) -> Verdict:
-    if answer and isinstance(answer, dict) and all(given is None for given in answer.values()):
-        return not_attempted("write accept, ask or refuse for A to F, then run this cell again.")
-    for name, (verdict, why) in _QUEUE.items():
-        given = str(answer.get(name)).strip().lower()
-        if given not in ("accept", "ask", "refuse"):
-            return not_yet(f"output {name} has no answer yet: accept, ask or refuse.")
-        if given != verdict:
-            return not_yet(f"output {name}: {why}.")
-    return right(
-        "two go, two come back better, two stay. A pass was not enough for B and C, and D may turn out fine."
+    return sort_into(
+        answer,
+        _QUEUE,
+        "two go, two come back better, two stay. A pass was not enough for B and C, and D may turn out fine.",
+        what="output",
     )
 
 

@@ -143,34 +143,37 @@ def card(answer: dict, facts: dict, tests: list) -> Verdict:
     if missing:
         return not_yet(f"the card is not complete: {', '.join(missing)} missing.")
     return (
-        _figure(answer["score"], facts)
-        or _strongest(answer["strongest"], facts["LiRA"], facts["by hand"])
+        _number(
+            answer["score"],
+            facts["score"],
+            "the score must be a number: an AUC.",
+            {facts["seen"]: "that is the score on its own households, which it has seen. Take the control."},
+            "that is not the AUC of this model on the control. `use` has it, by model.",
+        )
+        or _number(
+            answer["strongest"],
+            facts["LiRA"]["households in arrears"],
+            "the strongest attack is wanted as a number: its AUC.",
+            {
+                facts["LiRA"]["everybody"]: "that is LiRA over everybody. The exposed are the households in "
+                "arrears.",
+                facts["by hand"]: "that is the attack by hand. Another one, in this lab, did better.",
+            },
+            "look in the table of LiRA: this model, households in arrears.",
+        )
         or _claim(answer["claim"])
         or _gaps(answer["gaps"], tests)
         or right("score from the control, the strongest attack, a claim that it bears, and the gaps as gaps.")
     )
 
 
-def _figure(given, facts) -> Verdict | None:
+def _number(given, wanted: float, kind: str, mistakes: dict[float, str], otherwise: str) -> Verdict | None:
+    """None for the figure that is wanted; a hint of its own for each figure that is easily taken for it."""
     if not isinstance(given, Real) or not math.isfinite(given):
-        return not_yet("the score must be a number: an AUC.")
-    if abs(given - facts["score"]) <= _CLOSE:
+        return not_yet(kind)
+    if abs(given - wanted) <= _CLOSE:
         return None
-    if abs(given - facts["seen"]) <= _CLOSE:
-        return not_yet("that is the score on its own households, which it has seen. Take the control.")
-    return not_yet("that is not the AUC of this model on the control. `use` has it, by model.")
-
-
-def _strongest(given, lira, by_hand) -> Verdict | None:
-    if not isinstance(given, Real) or not math.isfinite(given):
-        return not_yet("the strongest attack is wanted as a number: its AUC.")
-    if abs(given - lira["households in arrears"]) <= _CLOSE:
-        return None
-    if abs(given - lira["everybody"]) <= _CLOSE:
-        return not_yet("that is LiRA over everybody. The exposed are the households in arrears.")
-    if abs(given - by_hand) <= _CLOSE:
-        return not_yet("that is the attack by hand. Another one, in this lab, did better.")
-    return not_yet("look in the table of LiRA: this model, households in arrears.")
+    return not_yet(next((why for other, why in mistakes.items() if abs(given - other) <= _CLOSE), otherwise))
 
 
 def _claim(given) -> Verdict | None:

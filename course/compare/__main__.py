@@ -7,6 +7,7 @@ import contextlib
 import sys
 import tempfile
 
+from course.__main__ import until_stopped
 from course.compare import leaks, measures, run, scale
 
 
@@ -46,8 +47,4 @@ def parse(argv: list[str]) -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main(sys.argv[1:]))
-    except KeyboardInterrupt:
-        print("\nStopped. What was done is kept; the same command carries on from here.")
-        sys.exit(130)
+    sys.exit(until_stopped(main, sys.argv[1:]))
