@@ -87,7 +87,9 @@ def progress(_):
 def test_steps(options):
     """The whole suite, in order: (name, arguments for Python, the file of its counts or ``None``)."""
 
-    two_at_a_time = ["-n", "2", "--dist=loadfile"]  # a file's tests, or a lab's cells, in one process
+    # A file's tests, a lab's cells, or the tests of one page of the book, in one process.
+    two_at_a_time = ["-n", "2", "--dist=loadfile"]
+    by_page = ["-n", "2", "--dist=loadscope"]  # see tests/conftest.py
 
     def pytest(name, *arguments):
         counts = BUILD / f"tests-{name.replace(' ', '-')}.xml"
@@ -98,8 +100,8 @@ def test_steps(options):
         ("format", ["-m", "ruff", "format", "--check", "--output-format=concise", "."], None),
         pytest("tests", "tests", "--ignore=tests/test_site.py", *two_at_a_time),
         pytest("labs", "notebooks", "--nbval", "--nbval-sanitize-with=tests/sanitize.cfg", *two_at_a_time),
-        ("book", book_command([]), None),
-        pytest("site", "tests/test_site.py"),
+        ("book", book_command(["--all"]), None),
+        pytest("site", "tests/test_site.py", *by_page),
     ]
 
 
@@ -119,7 +121,10 @@ def test(options):
             if counts:
                 counts.unlink(missing_ok=True)
             began = time.monotonic()
-            code = run_python(python, arguments, COURSE_PROGRESS=str(Path(folder) / "progress.json"))
+            told = {"COURSE_PROGRESS": str(Path(folder) / "progress.json")}
+            if name == "site":
+                told["COURSE_BOOK_IS_NEW"] = "yes"
+            code = run_python(python, arguments, **told)
             results.append((name, code, time.monotonic() - began, count(code, counts)))
     return summary(results)
 

@@ -6,7 +6,6 @@ Chromium, and each visit is kept, so that one test can look at one thing and nam
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
@@ -28,6 +27,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SITE = ROOT / "_build" / "html"
 WIDE, NARROW = 1280, 320
 AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+AXE_COLOUR_RULES = ["color-contrast", "link-in-text-block"]  # axe's category "cat.color" at these levels
 
 
 def pages_in_contents() -> list[str]:
@@ -48,7 +48,9 @@ both_widths = pytest.mark.parametrize("width", [WIDE, NARROW])
 
 @pytest.fixture(scope="session")
 def site() -> Path:
-    """The book, built anew; any warning fails the build."""
+    """The book, built anew unless it has just been; any warning fails the build."""
+    if os.environ.get("COURSE_BOOK_IS_NEW"):
+        return SITE
     shutil.rmtree(SITE, ignore_errors=True)
     program = "from jupyter_book.cli.main import main; main()"
     arguments = ["build", ".", "--toc", "book/_toc.yml", "-W", "-n", "--all"]
@@ -148,13 +150,17 @@ def open_everything(tab) -> None:
     tab.wait_for_function(REACHED, timeout=5_000)
 
 
-def accessibility_faults(tab) -> list[str]:
-    """What axe-core finds against WCAG 2.0, 2.1 and 2.2, levels A and AA."""
+def accessibility_faults(tab, colours_only: bool = False) -> list[str]:
+    """What axe-core finds against WCAG 2.0, 2.1 and 2.2, levels A and AA; or by its rules about colour alone.
+
+    A page that was looked at in light colours is the same page in dark ones: only its colours are new.
+    """
     from axe_playwright_python.sync_playwright import Axe
 
+    rules = {"type": "rule", "values": AXE_COLOUR_RULES}
     # Without "preload", axe would ask for every style sheet again, and misread the addresses in some.
     options = {
-        "runOnly": {"type": "tag", "values": AXE_TAGS},
+        "runOnly": rules if colours_only else {"type": "tag", "values": AXE_TAGS},
         "resultTypes": ["violations"],
         "preload": False,
     }
@@ -196,7 +202,7 @@ def visits(browser, address):
                 tab.click(".theme-switch-button")
         tab.wait_for_function("document.documentElement.dataset.theme === 'dark'", timeout=3_000)
         tab.wait_for_timeout(50)
-        seen.faults["dark"] = accessibility_faults(tab)
+        seen.faults["dark"] = accessibility_faults(tab, colours_only=True)
         dark = tab.evaluate(CHART_FACTS)
         seen.charts = [{**one, "dark_ink": other["ink"]} for one, other in zip(light, dark, strict=True)]
         context.close()
@@ -587,20 +593,20 @@ def test_contrast_noted_beside_each_colour_is_true():
             )
 
 
-def test_page_weight_is_reported(visits, site, address, capsys):
-    """How many bytes each page sends, uncompressed, on a first visit, with every chart drawn."""
-    weights = {}
-    for page in PAGES:
-        paths = {
-            urlsplit(url).path.lstrip("/") for url in visits(page, WIDE).requests if url.startswith(address)
-        }
-        files = [site / unquote(path) for path in paths]
-        weights[page] = {"requests": len(files), "bytes": sum(file.stat().st_size for file in files)}
-    report = ROOT / "build" / "page-weight.json"
-    report.parent.mkdir(exist_ok=True)
-    report.write_text(json.dumps(weights, indent=1) + "\n", encoding="utf-8")
-    with capsys.disabled():
-        for page, weight in weights.items():
-            print(f"\n{weight['bytes'] / 1e6:6.2f} MB {weight['requests']:3} requests  {page}", end="")
-    light = [weight["bytes"] for page, weight in weights.items() if not visits(page, WIDE).charts]
-    assert max(light) < 1_000_000, "a page without charts should stay under one megabyte"
+def test_colour_rules_are_all_that_axe_has(browser, address):
+    tab = browser.new_page()
+    tab.goto(f"{address}/search.html")
+    accessibility_faults(tab)
+    known = tab.evaluate("(tags) => axe.getRules(tags)", AXE_TAGS)
+    assert sorted(rule["ruleId"] for rule in known if "cat.color" in rule["tags"]) == AXE_COLOUR_RULES
+    tab.close()
+
+
+@every_page
+def test_page_without_charts_is_light(visits, site, address, page, record_property):
+    """Under one megabyte on a first visit, uncompressed. The weight stands in pytest's report."""
+    seen = visits(page, WIDE)
+    paths = {urlsplit(url).path.lstrip("/") for url in seen.requests if url.startswith(address)}
+    weight = sum((site / unquote(path)).stat().st_size for path in paths)
+    record_property("bytes", weight)
+    assert seen.charts or weight < 1_000_000
