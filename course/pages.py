@@ -1,4 +1,4 @@
-"""Pages that stand alone: one HTML file, its style inside, nothing asked of any host. Standard library only."""
+"""Pages that stand alone: one HTML file with its style inside, that asks no host for anything."""
 
 from html import escape
 from pathlib import Path
