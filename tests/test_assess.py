@@ -195,6 +195,9 @@ def test_answers_are_never_overwritten(brought):
         (DECIDED | {"keys": ["arrears"], "targets": ["arrears"]}, "among keys and targets"),
         (DECIDED | {"person": "ref"}, "which is no column"),
         (DECIDED | {"seed": "one"}, "Write a whole number"),
+        (DECIDED | {"generator": "best"}, "Write null, or one of: valid"),
+        (DECIDED | {"limit": 5}, "between 0 and 1, such as 0.05"),
+        (DECIDED | {"limit": True}, "between 0 and 1, such as 0.05"),
         (DECIDED | {"columns": {"region": {"role": "other"}}}, "is not in it"),
         (DECIDED | {"columns": 3}, 'lacks its part "columns"'),
         (DECIDED | {"file": {"sha256": "0"}}, "about another file"),
@@ -217,6 +220,16 @@ def test_a_wrong_role_and_broken_json_get_one_sentence(brought):
     (folder / answers.NAME).write_text('{"columns": ', encoding="utf-8")
     with pytest.raises(DataError, match="is not whole"):
         answers.check(folder, reading, proposal)
+
+
+def test_what_to_release_and_the_limit_are_kept_and_make_no_table_again(brought):
+    reading, proposal, folder = brought
+    answer(folder, **DECIDED)
+    without = answers.check(folder, reading, proposal)
+    assert without.generator is None and without.limit is None
+    answer(folder, generator="ipf", limit=0.05)
+    given = answers.check(folder, reading, proposal)
+    assert (given.generator, given.limit) == ("ipf", 0.05) and str(given) == str(without)
 
 
 def test_the_ladder_is_climbed_labelled_and_taken_up_again(brought, monkeypatch):

@@ -7,7 +7,7 @@ in one sentence what is missing or wrong.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from course.data import DataError, Schema
@@ -35,21 +35,30 @@ ABOUT = (
     "Correct what is wrong, then run the same command again. A role is one of: " + ", ".join(ROLES) + ". "
     "keys: what an intruder may know about a person. targets: what they would like to learn. person: the "
     "column that says which rows belong to one person, or null where each row is another person. "
-    "purpose: one of: " + "; ".join(PURPOSES) + ". audience: one of: " + "; ".join(AUDIENCES) + "."
+    "purpose: one of: " + "; ".join(PURPOSES) + ". audience: one of: " + "; ".join(AUDIENCES) + ". "
+    "limit: what you accept at most as the upper end of an attack's excess, such as 0.05 for 5 in 100; write "
+    "it before you look at a result. generator: the rung to release, or null to take the advice."
 )
 
 
 @dataclass(frozen=True)
 class Answers:
-    """What was decided: the columns that are used, as a `Schema`, and how the table is attacked."""
+    """What was decided: the columns that are used, as a `Schema`, and how the table is attacked.
+
+    What changes no synthetic table and no attack is left out of its text (`repr`), by which results are kept.
+    """
 
     schema: Schema
     keys: list[str]
     targets: list[str]
     person: str | None
-    purpose: str
-    audience: str
+    purpose: str = field(repr=False)
+    audience: str = field(repr=False)
     seed: int
+    generator: str | None = field(default=None, repr=False)  # the rung to release; None takes the advice
+    limit: float | None = field(
+        default=None, repr=False
+    )  # the most that is accepted of an excess's upper end
 
 
 def write(folder: Path, reading: Reading, proposal: Proposal) -> Path:
@@ -68,6 +77,8 @@ def write(folder: Path, reading: Reading, proposal: Proposal) -> Path:
         "person": None,
         "keys": [name for name, role in roles.items() if role == "quasi-identifier"][:MOST_KEYS],
         "targets": [name for name, role in roles.items() if role == "sensitive"][:MOST_TARGETS],
+        "limit": None,
+        "generator": None,
         "seed": 1,
         "columns": {
             name: {"role": "leave out" if role == "text" else role, "reason": reasons[name]}
@@ -120,6 +131,8 @@ def check(folder: Path, reading: Reading, proposal: Proposal) -> Answers:
         purpose=given["purpose"],
         audience=given["audience"],
         seed=_seed(given.get("seed", 1), path),
+        generator=_generator(given.get("generator"), path),
+        limit=_limit(given.get("limit"), path),
     )
 
 
@@ -152,6 +165,24 @@ def _seed(seed, path: Path) -> int:
     if not isinstance(seed, int) or isinstance(seed, bool) or seed < 0:
         raise DataError(f"{path}: the seed is {seed!r}. Write a whole number of 0 or more.")
     return seed
+
+
+def _generator(name, path: Path) -> str | None:
+    from course.assess.ladder import GENERATORS
+
+    if name is not None and name not in GENERATORS:
+        raise DataError(f"{path}: the generator is {name!r}. Write null, or one of: {', '.join(GENERATORS)}.")
+    return name
+
+
+def _limit(limit, path: Path) -> float | None:
+    if limit is None:
+        return None
+    if not isinstance(limit, int | float) or isinstance(limit, bool) or not 0 < limit < 1:
+        raise DataError(
+            f"{path}: the limit is {limit!r}. Write null, or a number between 0 and 1, such as 0.05."
+        )
+    return float(limit)
 
 
 def _schema(proposed: Schema, roles: dict, used: list[str]) -> Schema:
