@@ -9,7 +9,7 @@ import pytest
 
 from course import data
 from course.assess import __main__ as command
-from course.assess import answers, ladder
+from course.assess import advise, answers, ladder
 from course.assess.propose import propose
 from course.assess.read import read
 from course.data import DataError
@@ -174,7 +174,7 @@ def answer(folder, **changes):
     path.write_text(json.dumps(given), encoding="utf-8")
 
 
-DECIDED = {"purpose": answers.PURPOSES[1], "audience": answers.AUDIENCES[1]}
+DECIDED = {"purpose": "teach or try a method", "audience": "named people who sign terms"}
 
 
 def test_answers_are_never_overwritten(brought):
@@ -198,6 +198,10 @@ def test_answers_are_never_overwritten(brought):
         (DECIDED | {"generator": "best"}, "Write null, or one of: valid"),
         (DECIDED | {"limit": 5}, "between 0 and 1, such as 0.05"),
         (DECIDED | {"limit": True}, "between 0 and 1, such as 0.05"),
+        (DECIDED | {"guide": ["open-records"]}, "with curly brackets"),
+        (DECIDED | {"guide": {"open-doors": "No"}}, "no question 'open-doors'"),
+        (DECIDED | {"guide": {"model-tested": "Yes"}}, "no question 'model-tested'"),
+        (DECIDED | {"guide": {"open-records": "Perhaps"}}, "answer 'open-records' with one of: Yes"),
         (DECIDED | {"columns": {"region": {"role": "other"}}}, "is not in it"),
         (DECIDED | {"columns": 3}, 'lacks its part "columns"'),
         (DECIDED | {"file": {"sha256": "0"}}, "about another file"),
@@ -230,6 +234,56 @@ def test_what_to_release_and_the_limit_are_kept_and_make_no_table_again(brought)
     answer(folder, generator="ipf", limit=0.05)
     given = answers.check(folder, reading, proposal)
     assert (given.generator, given.limit) == ("ipf", 0.05) and str(given) == str(without)
+
+
+GUIDE = advise.load()
+SCHEMA = data.Schema("t", ({"name": "a", "type": "integer", "role": "sensitive"},))
+
+
+def decided(purpose, audience, **more):
+    return answers.Answers(SCHEMA, [], ["a"], None, purpose, audience, 1, **more)
+
+
+@pytest.mark.parametrize("purpose", answers.PURPOSES)
+@pytest.mark.parametrize("audience", answers.AUDIENCES)
+def test_advice_is_that_of_the_guide_for_every_purpose_and_audience(purpose, audience):
+    found = advise.advise(decided(purpose, audience))
+    result = GUIDE["results"][found.result]
+    assert (found.title, found.access, found.why) == tuple(
+        result[part] for part in ("title", "access", "why")
+    )
+    assert set(advise.checks(GUIDE, result)) == set(found.checks)
+    assert set(advise.gaps(GUIDE, result)) < set(found.gaps)
+    assert found.verdict != "make" or found.rungs
+    assert all(found.allows(rung) for rung in found.rungs)
+    assert found.title in str(found) and json.loads(json.dumps(found.record()))["result"] == found.result
+
+
+def test_advice_takes_a_test_only_against_a_limit_that_was_set_first():
+    lent = {"serious-harm": "No, and somebody has looked"}
+    for limit, highest, result in (
+        (0.05, None, "test-model-first"),
+        (0.05, 0.04, "named-people"),
+        (0.05, 0.05, "over-the-limit"),
+        (None, 0.001, "test-model-first"),
+    ):
+        given = decided(*DECIDED.values(), limit=limit, guide=lent)
+        assert advise.advise(given, highest).result == result, (limit, highest)
+    assert advise.advise(decided("teach or try a method", "anybody", guide=lent), 0.0).verdict == "refuse"
+
+
+def test_the_rung_to_release_is_the_one_chosen_or_else_the_first_advised():
+    given = decided("write analysis code or train people", "anybody")
+    found = advise.advise(given)
+    assert (found.level, advise.to_release(given, found)) == ("structure", "valid")
+    assert found.allows("valid") and not found.allows("marginal")
+    say = "Yes, and somebody trained can check the counts for small numbers"
+    may = decided(given.purpose, given.audience, guide={"open-records": say})
+    assert advise.to_release(may, advise.advise(may)) == "marginal"
+    chosen = decided(given.purpose, given.audience, generator="cart")
+    assert advise.to_release(chosen, found) == "cart" and not found.allows("cart")
+    refused = decided("decide something", "anybody")
+    assert advise.to_release(refused, advise.advise(refused)) is None
 
 
 def test_the_ladder_is_climbed_labelled_and_taken_up_again(brought, monkeypatch):

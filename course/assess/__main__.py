@@ -42,7 +42,7 @@ def main(arguments: list[str]) -> int:
 
 
 def run(chosen: argparse.Namespace) -> None:
-    from course.assess import answers, ladder
+    from course.assess import advise, answers, ladder
     from course.assess.propose import propose
     from course.assess.read import read
 
@@ -59,6 +59,7 @@ def run(chosen: argparse.Namespace) -> None:
         print("and run the same command again.")
     else:
         given = answers.check(chosen.into, reading, proposal)
+        print(advise.advise(given), "\n")
         found = ladder.climb(reading, given, chosen.into)
         print("\n" + ladder.in_words(found, given))
 

@@ -10,6 +10,7 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from course.assess import advise
 from course.data import DataError, Schema
 
 if TYPE_CHECKING:
@@ -23,21 +24,15 @@ if TYPE_CHECKING:
 NAME = "answers.json"
 ROLES = ("identifier", "quasi-identifier", "sensitive", "other", "leave out")
 MOST_KEYS, MOST_TARGETS, MOST_COLUMNS = 5, 3, 50
-PURPOSES = (
-    "build or test a system",
-    "teach or train",
-    "write analysis code",
-    "plan a study",
-    "publish findings",
-)
-AUDIENCES = ("anyone", "registered users", "a supplier under contract", "colleagues in a secure setting")
+PURPOSES, AUDIENCES = (tuple(advise.shorts(question)) for question in (advise.PURPOSE, advise.AUDIENCE))
 ABOUT = (
     "Correct what is wrong, then run the same command again. A role is one of: " + ", ".join(ROLES) + ". "
     "keys: what an intruder may know about a person. targets: what they would like to learn. person: the "
     "column that says which rows belong to one person, or null where each row is another person. "
     "purpose: one of: " + "; ".join(PURPOSES) + ". audience: one of: " + "; ".join(AUDIENCES) + ". "
     "limit: what you accept at most as the upper end of an attack's excess, such as 0.05 for 5 in 100; write "
-    "it before you look at a result. generator: the rung to release, or null to take the advice."
+    "it before you look at a result. generator: the rung to release, or null to take the advice. guide: more "
+    "answers to the course's decision guide, as the command asks for them."
 )
 
 
@@ -56,9 +51,8 @@ class Answers:
     audience: str = field(repr=False)
     seed: int
     generator: str | None = field(default=None, repr=False)  # the rung to release; None takes the advice
-    limit: float | None = field(
-        default=None, repr=False
-    )  # the most that is accepted of an excess's upper end
+    limit: float | None = field(default=None, repr=False)  # the most accepted of an excess's upper end
+    guide: dict[str, str] = field(default_factory=dict, repr=False)  # further answers, by question
 
 
 def write(folder: Path, reading: Reading, proposal: Proposal) -> Path:
@@ -79,6 +73,7 @@ def write(folder: Path, reading: Reading, proposal: Proposal) -> Path:
         "targets": [name for name, role in roles.items() if role == "sensitive"][:MOST_TARGETS],
         "limit": None,
         "generator": None,
+        "guide": {},
         "seed": 1,
         "columns": {
             name: {"role": "leave out" if role == "text" else role, "reason": reasons[name]}
@@ -133,6 +128,7 @@ def check(folder: Path, reading: Reading, proposal: Proposal) -> Answers:
         seed=_seed(given.get("seed", 1), path),
         generator=_generator(given.get("generator"), path),
         limit=_limit(given.get("limit"), path),
+        guide=_guide(given.get("guide", {}), path),
     )
 
 
@@ -183,6 +179,23 @@ def _limit(limit, path: Path) -> float | None:
             f"{path}: the limit is {limit!r}. Write null, or a number between 0 and 1, such as 0.05."
         )
     return float(limit)
+
+
+def _guide(said, path: Path) -> dict[str, str]:
+    """The answers to the guide's further questions, each with the words of the guide."""
+    asked = {
+        name: [answer["say"] for answer in question["answers"]]
+        for name, question in advise.load()["questions"].items()
+        if name not in (advise.PURPOSE, advise.AUDIENCE, *advise.TESTED)
+    }
+    if not isinstance(said, dict):
+        raise DataError(f'{path}: write "guide" with curly brackets: {{}} where there is nothing to say.')
+    for name, say in said.items():
+        if name not in asked:
+            raise DataError(f"{path}: the guide has no question {name!r}. It has {', '.join(asked)}.")
+        if say not in asked[name]:
+            raise DataError(f"{path}: answer {name!r} with one of: {'; '.join(asked[name])}.")
+    return said
 
 
 def _schema(proposed: Schema, roles: dict, used: list[str]) -> Schema:
