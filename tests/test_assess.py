@@ -1,6 +1,10 @@
 """Bring your own data: files as people have them end in a decision or one sentence, and are never changed."""
 
 import json
+import os
+import select
+import subprocess
+import sys
 
 import messy
 import numpy as np
@@ -9,7 +13,7 @@ import pytest
 
 from course import data
 from course.assess import __main__ as command
-from course.assess import advise, answers, ladder
+from course.assess import advise, answers, ask, ladder
 from course.assess.propose import propose
 from course.assess.read import read
 from course.data import DataError
@@ -284,6 +288,104 @@ def test_the_rung_to_release_is_the_one_chosen_or_else_the_first_advised():
     assert advise.to_release(chosen, found) == "cart" and not found.allows("cart")
     refused = decided("decide something", "anybody")
     assert advise.to_release(refused, advise.advise(refused)) is None
+
+
+# ------------------------------------------------------------------------------ asked at the terminal
+
+REPLIES = [
+    *("99", "?", "tenure", "4", "", ""),  # no such column, help, a role, no more roles; each row a person
+    *("region, nowhere", "1,2,4", "region", "6"),  # what is known (reference_age is 4); what is not
+    *("?", "0", "3", "2", "", "200", "5"),  # purpose, audience, may somebody count (as proposed), limit
+]
+
+
+def typed_in(monkeypatch, replies):
+    """Answer every question from a list; at its end the person presses Control-C."""
+    left = iter(replies)
+
+    def reply(question):
+        try:
+            return next(left)
+        except StopIteration:
+            raise KeyboardInterrupt from None
+
+    monkeypatch.setattr("builtins.input", reply)
+    return left
+
+
+def test_questions_are_answered_by_number_and_kept(brought, monkeypatch, capsys):
+    reading, proposal, folder = brought
+    given = answers.load(folder, reading)
+    assert ask.wanted(given)
+    typed_in(monkeypatch, REPLIES)
+    ask.ask(given, folder / answers.NAME)
+    said = answers.check(folder, reading, proposal)
+    assert said.keys == ["region", "household_type", "reference_age"] and said.targets == ["arrears"]
+    assert said.schema.field("tenure")["role"] == "other" and said.person is None and said.limit == 0.05
+    assert (said.purpose, said.audience) == ("write analysis code or train people", DECIDED["audience"])
+    assert said.guide == {"open-records": "I do not know"}
+    shown = capsys.readouterr().out
+    for words in (
+        "no column '99'",
+        "identifier: names",
+        "no column 'nowhere'",
+        "known already",
+        "from 1 to 8",
+    ):
+        assert words in shown, words
+    assert "between 0 and 100" in shown and not ask.wanted(answers.load(folder, reading))
+
+
+@pytest.mark.parametrize("stop", range(8))
+def test_asking_goes_on_where_it_was_stopped(brought, monkeypatch, stop):
+    reading, proposal, folder = brought
+    asked = []
+
+    def reply(question):
+        if len(asked) == stop:
+            asked.append("stopped")
+            raise KeyboardInterrupt
+        asked.append(question)
+        return "3" if question == "Number? " else ""
+
+    monkeypatch.setattr("builtins.input", reply)
+    with pytest.raises(KeyboardInterrupt):
+        ask.ask(answers.load(folder, reading), folder / answers.NAME)
+    ask.ask(answers.load(folder, reading), folder / answers.NAME)
+    assert len(asked) == 9 and answers.check(folder, reading, proposal).audience == answers.AUDIENCES[2]
+
+
+def test_answers_given_in_the_file_are_not_asked_again(brought):
+    reading, _, folder = brought
+    answer(folder, **DECIDED)
+    assert not ask.wanted(answers.load(folder, reading))
+
+
+def test_a_terminal_is_asked_and_control_c_ends_in_one_sentence(brought):
+    pty = pytest.importorskip("pty")
+    _, _, folder = brought
+    here, there = pty.openpty()
+    command = [sys.executable, "-m", "course.assess", str(folder.parent / "homes.csv"), "--into", str(folder)]
+    with subprocess.Popen(
+        command, stdin=there, stdout=there, stderr=there, preexec_fn=lambda: os.login_tty(there)
+    ) as asked:
+        os.close(there)
+        said = ""
+
+        def until(words, times=1):
+            nonlocal said
+            while said.count(words) < times:
+                assert select.select([here], [], [], 60)[0], said
+                said += os.read(here, 1).decode(errors="replace")
+
+        for number, reply in enumerate((b"\n", b"\n", b"\x03"), 1):
+            until("] ", number)
+            os.write(here, reply)
+        until("carries on from here.")
+        assert asked.wait() == 130
+    os.close(here)
+    assert json.loads((folder / answers.NAME).read_text(encoding="utf-8"))["asked"] == ["roles", "person"]
+    assert "Traceback" not in said
 
 
 def test_the_ladder_is_climbed_labelled_and_taken_up_again(brought, monkeypatch):

@@ -1,7 +1,7 @@
 """The decisions only a person can take, in one file that they correct: `answers.json`.
 
-`write` fills it from the proposal and never overwrites one. `check` reads it back against the table, and says
-in one sentence what is missing or wrong.
+`write` fills it from the proposal and never overwrites one, and `ask` asks at the terminal. `check` reads it
+back against the table, and says in one sentence what is missing or wrong.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def write(folder: Path, reading: Reading, proposal: Proposal) -> Path:
         "file": {"name": reading.source["name"], "sha256": reading.source["sha256"]},
         "purpose": None,
         "audience": None,
-        "person": None,
+        "person": proposal.person,
         "keys": [name for name, role in roles.items() if role == "quasi-identifier"][:MOST_KEYS],
         "targets": [name for name, role in roles.items() if role == "sensitive"][:MOST_TARGETS],
         "limit": None,
@@ -90,21 +90,31 @@ def write(folder: Path, reading: Reading, proposal: Proposal) -> Path:
     return path
 
 
-def check(folder: Path, reading: Reading, proposal: Proposal) -> Answers:
-    """Read the answers of a folder and hold them against the table. DataError where they do not fit."""
+def load(folder: Path, reading: Reading) -> dict:
+    """The answers of a folder as they stand in its file. DataError where they are not about this table."""
     path = folder / NAME
     try:
-        given = json.loads(path.read_text(encoding="utf-8"))
+        given = json.loads(path.read_text(encoding="utf-8-sig"))
     except json.JSONDecodeError as error:
         raise DataError(f"{path} is not whole: look at line {error.lineno}, perhaps for a comma.") from None
+    except UnicodeDecodeError:
+        raise DataError(f"{path} is not in UTF-8. Save it again with that encoding.") from None
     if not isinstance(given, dict) or not isinstance(given.get("columns"), dict):
         raise DataError(
             f'{path} lacks its part "columns". Delete it, and run the command again for a new one.'
         )
-    if given.get("file", {}).get("sha256") != reading.source["sha256"]:
+    about = given.get("file")
+    if not isinstance(about, dict) or about.get("sha256") != reading.source["sha256"]:
         raise DataError(
             f"{path} is about another file, or yours has changed since. Choose another folder for this one."
         )
+    return given
+
+
+def check(folder: Path, reading: Reading, proposal: Proposal) -> Answers:
+    """Read the answers of a folder and hold them against the table. DataError where they do not fit."""
+    path = folder / NAME
+    given = load(folder, reading)
     roles = {name: said.get("role") for name, said in given["columns"].items() if isinstance(said, dict)}
     _check_roles(roles, list(reading.table), path)
     for part, known in (("purpose", PURPOSES), ("audience", AUDIENCES)):
