@@ -13,7 +13,7 @@ import pytest
 
 from course import data
 from course.assess import __main__ as command
-from course.assess import advise, answers, ask, ladder
+from course.assess import advise, answers, ask, describe, ladder
 from course.assess.propose import propose
 from course.assess.read import read
 from course.data import DataError
@@ -386,6 +386,95 @@ def test_a_terminal_is_asked_and_control_c_ends_in_one_sentence(brought):
     os.close(here)
     assert json.loads((folder / answers.NAME).read_text(encoding="utf-8"))["asked"] == ["roles", "person"]
     assert "Traceback" not in said
+
+
+# ------------------------------------------------------------------------------ no data, but a description
+
+
+def described(folder, text=messy.DESCRIPTION, name="t.yml"):
+    return describe.read(written(folder, name, text.encode()))
+
+
+@pytest.mark.parametrize("case", messy.BAD_DESCRIPTIONS)
+def test_a_bad_description_gets_one_sentence(case, tmp_path):
+    text, words = messy.BAD_DESCRIPTIONS[case]
+    with pytest.raises(DataError) as refused:
+        described(tmp_path, text)
+    sentence = str(refused.value)
+    assert words in sentence and sentence.endswith(".") and "\n" not in sentence
+
+
+def test_a_description_gives_tables_that_keep_to_it(tmp_path):
+    reading, proposal = described(tmp_path)
+    roles = proposal.columns.set_index("column")["role"]
+    assert roles["ref"] == "identifier" and roles["income"] == "sensitive" and len(reading.table) == 0
+    assert list(proposal.schema.categories("area")) == ["N", "NO", "007", "W"]
+    answers.write(tmp_path / "out", reading, proposal)
+    answer(tmp_path / "out", **DECIDED, rows=300)
+    given = answers.check(tmp_path / "out", reading, proposal)
+    found = describe.make(given, tmp_path / "out", lambda *_, **__: None).set_index("generator")
+    assert found.loc["valid", "strange"] == 0 < found.loc["structural", "strange"]
+    assert "nobody was attacked" in describe.in_words(found.reset_index(), given)
+    made = pd.read_csv(tmp_path / "out" / "synthetic" / "valid.csv", dtype=str)
+    assert made.iloc[:, 0].eq(ladder.LABEL[1]).all() and len(made) == 300
+    assert made["area"].dropna().isin(["N", "NO", "007", "W"]).all() and made["age"].notna().all()
+    assert made["code"].dropna().str.fullmatch("[A-C]{2}[0-9]").all() and made["ref"].str.match("SYN").all()
+
+
+@pytest.mark.parametrize("name", data.names())
+def test_the_course_s_own_descriptions_are_read(name, tmp_path):
+    package = data.load(name).package
+    for resource in package["resources"]:
+        one = json.dumps({"resources": [resource]})
+        reading, proposal = described(tmp_path, one, "datapackage.json")
+        wanted = data.Schema.from_resource(resource)
+        assert list(reading.table) == wanted.columns
+        assert [proposal.schema.kind(c) for c in wanted.columns] == [wanted.kind(c) for c in wanted.columns]
+        assert not any("formula" in field for field in proposal.schema.fields)  # nothing in a file is run
+
+
+def test_a_pattern_that_cannot_be_written_says_so_and_the_other_table_is_made(tmp_path):
+    text = 'fields: [{name: a, constraints: {pattern: "(x|y)+"}}, {name: b}]'
+    reading, proposal = described(tmp_path, text)
+    answers.write(tmp_path, reading, proposal)
+    answer(tmp_path, **DECIDED)
+    given = answers.check(tmp_path, reading, proposal)
+    found = describe.make(given, tmp_path, lambda *_, **__: None)
+    assert "(x|y)+" in describe.in_words(found, given) and found["why"].notna().sum() == 1
+
+
+TYPED = [
+    *("area", "1", "N, S; 007", "", "age", "2", "16", "3", "99", "2"),
+    *("area", "ref", "7", "start", "4", "2020-01-01", "soon", "", "1", ""),
+]
+
+
+@pytest.mark.parametrize("stop", [0, 4, 10, 13])
+def test_a_description_is_typed_column_by_column_and_taken_up_again(tmp_path, monkeypatch, stop):
+    path = tmp_path / "t.json"
+    typed_in(monkeypatch, TYPED[:stop])
+    with pytest.raises(KeyboardInterrupt):
+        describe.typed_in(path)
+    typed_in(monkeypatch, TYPED[stop:])
+    describe.typed_in(path)
+    reading, proposal = describe.read(path)
+    assert list(reading.table) == ["area", "age", "ref", "start"]
+    assert list(proposal.schema.categories("area")) == ["N", "S", "007"]
+    assert proposal.schema.field("age")["constraints"] == {"minimum": 16, "maximum": 99, "required": True}
+    assert proposal.schema.field("start")["constraints"] == {"minimum": "2020-01-01"}
+    typed_in(monkeypatch, [])
+    describe.typed_in(path)  # it is whole: nothing is asked
+
+
+def test_the_command_takes_a_description(tmp_path, capsys):
+    written(tmp_path, "t.yml", messy.DESCRIPTION.encode())
+    there = ["t.yml", "--describe", "--in", str(tmp_path), "--into", "out"]
+    assert command.main(there) == 0 and command.main(there) == 1
+    answer(tmp_path / "out", **DECIDED)
+    assert command.main(there) == 0
+    assert "made from a description" in capsys.readouterr().out.lower()
+    assert command.main(["none.yml", "--describe", "--in", str(tmp_path)]) == 1
+    assert "There is no file" in capsys.readouterr().out
 
 
 def test_the_ladder_is_climbed_labelled_and_taken_up_again(brought, monkeypatch):

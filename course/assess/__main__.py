@@ -21,6 +21,11 @@ def parser() -> argparse.ArgumentParser:
         "decisions in a file, then make synthetic tables and attack them. Your file is never changed.",
     )
     made.add_argument("file", help="a CSV, Excel (.xlsx) or Parquet file")
+    made.add_argument(
+        "--describe",
+        action="store_true",
+        help="there is no data: FILE holds or is to hold a description of the columns (JSON or YAML)",
+    )
     made.add_argument("--sheet", help="the sheet of an Excel file; by default the one with the most rows")
     made.add_argument(
         "--into", type=Path, help="a folder for your decisions and the results; made if need be"
@@ -47,14 +52,13 @@ def main(arguments: list[str]) -> int:
 
 
 def run(chosen: argparse.Namespace) -> None:
-    from course.assess import advise, answers, ask, ladder
-    from course.assess.propose import propose
-    from course.assess.read import read
+    from course.assess import advise, answers, ask, describe, ladder
 
-    reading = read(chosen.file, sheet=chosen.sheet)
-    print(reading, "\n")
-    proposal = propose(reading.table, Path(chosen.file).stem)
     terminal = sys.stdin.isatty()
+    if chosen.describe and terminal:
+        describe.typed_in(chosen.file)
+    reading, proposal = describe.read(chosen.file) if chosen.describe else _read(chosen)
+    print(reading, "\n")
     into = chosen.into or (_folder(chosen) if terminal else None)
     if into is None:
         print(f"{proposal}\n\n{CHECK} Nothing was written. {ONWARDS}")
@@ -71,8 +75,18 @@ def run(chosen: argparse.Namespace) -> None:
         ask.ask(given, into / answers.NAME)
     given = answers.check(into, reading, proposal)
     print(advise.advise(given), "\n")
-    found = ladder.climb(reading, given, into)
-    print("\n" + ladder.in_words(found, given))
+    if chosen.describe:
+        print(describe.in_words(describe.make(given, into), given))
+    else:
+        print("\n" + ladder.in_words(ladder.climb(reading, given, into), given))
+
+
+def _read(chosen: argparse.Namespace) -> tuple:
+    from course.assess.propose import propose
+    from course.assess.read import read
+
+    reading = read(chosen.file, sheet=chosen.sheet)
+    return reading, propose(reading.table, chosen.file.stem)
 
 
 def _folder(chosen: argparse.Namespace) -> Path | None:

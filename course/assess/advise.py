@@ -169,6 +169,8 @@ def advise(answers: Answers, highest: float | None = None) -> Advice:
 
 def _of_the_table(answers: Answers) -> list[str]:
     """What a person must look at because of this table."""
+    if answers.rows is not None:  # made from a description: nobody is in it
+        return ["Whether the description tells of a real person: a rare code, one person's limit"]
     found = []
     if answers.person is None:
         found.append("Whether each row is another person. It was taken to be so")

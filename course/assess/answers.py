@@ -22,8 +22,11 @@ if TYPE_CHECKING:
     from course.assess.read import Reading
 
 NAME = "answers.json"
+DESCRIPTION = "description"  # the format of a table without data (see describe.py)
+NO_ATTACK = ("person", "keys", "targets", "limit")  # what is not decided where there is nobody to attack
+ROWS = 1000  # of a table made from a description
 ROLES = ("identifier", "quasi-identifier", "sensitive", "other", "leave out")
-MOST_KEYS, MOST_TARGETS, MOST_COLUMNS = 5, 3, 50
+MOST_KEYS, MOST_TARGETS, MOST_COLUMNS, MOST_ROWS = 5, 3, 50, 1_000_000
 PURPOSES, AUDIENCES = (tuple(advise.shorts(question)) for question in (advise.PURPOSE, advise.AUDIENCE))
 ABOUT = (
     "Correct what is wrong, then run the same command again. A role is one of: " + ", ".join(ROLES) + ". "
@@ -53,6 +56,7 @@ class Answers:
     generator: str | None = field(default=None, repr=False)  # the rung to release; None takes the advice
     limit: float | None = field(default=None, repr=False)  # the most accepted of an excess's upper end
     guide: dict[str, str] = field(default_factory=dict, repr=False)  # further answers, by question
+    rows: int | None = None  # to make from a description; None where there are real rows to go by
 
 
 def write(folder: Path, reading: Reading, proposal: Proposal) -> Path:
@@ -65,7 +69,7 @@ def write(folder: Path, reading: Reading, proposal: Proposal) -> Path:
         roles[name], reasons[name] = "leave out", f"Only the first {MOST_COLUMNS} columns are used."
     proposed = {
         "about": ABOUT,
-        "file": {"name": reading.source["name"], "sha256": reading.source["sha256"]},
+        "file": {part: reading.source[part] for part in ("name", "sha256", "format")},
         "purpose": None,
         "audience": None,
         "person": proposal.person,
@@ -80,6 +84,10 @@ def write(folder: Path, reading: Reading, proposal: Proposal) -> Path:
             for name, role in roles.items()
         },
     }
+    if reading.source["format"] == DESCRIPTION:
+        proposed["rows"] = ROWS
+        for part in NO_ATTACK:
+            del proposed[part]
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / NAME
     try:
@@ -120,26 +128,32 @@ def check(folder: Path, reading: Reading, proposal: Proposal) -> Answers:
     for part, known in (("purpose", PURPOSES), ("audience", AUDIENCES)):
         if given.get(part) not in known:
             raise DataError(f"{path}: write the {part} first. It is one of: {'; '.join(known)}.")
-    used = [name for name, role in roles.items() if role in ROLES[1:4]]
+    described = reading.source["format"] == DESCRIPTION
+    used = [name for name, role in roles.items() if role in (ROLES[:4] if described else ROLES[1:4])]
     if len(used) < 2:
         raise DataError(f"{path}: fewer than two columns are left in. Give more of them a role.")
+    attacked = {} if described else _attacked(given, used, reading.table, path)
+    return Answers(
+        schema=_schema(proposal.schema, roles, [name for name in reading.table if name in used]),
+        **{"keys": [], "targets": [], "person": None} | attacked,
+        purpose=given["purpose"],
+        audience=given["audience"],
+        seed=_whole(given, "seed", 1, 0, path),
+        generator=_generator(given.get("generator"), path),
+        guide=_guide(given.get("guide", {}), path),
+        rows=_whole(given, "rows", ROWS, 1, path) if described else None,
+    )
+
+
+def _attacked(given: dict, used: list[str], table: pd.DataFrame, path: Path) -> dict:
+    """What an intruder knows and wants, whose the rows are, and the limit."""
     keys, targets = (_listed(given, part, used, path) for part in ("keys", "targets"))
     if both := set(keys) & set(targets):
         raise DataError(
             f"{path}: {min(both)!r} is among keys and targets. An intruder either knows it or not."
         )
-    return Answers(
-        schema=_schema(proposal.schema, roles, [name for name in reading.table if name in used]),
-        keys=keys,
-        targets=targets,
-        person=_person(given.get("person"), reading.table, path),
-        purpose=given["purpose"],
-        audience=given["audience"],
-        seed=_seed(given.get("seed", 1), path),
-        generator=_generator(given.get("generator"), path),
-        limit=_limit(given.get("limit"), path),
-        guide=_guide(given.get("guide", {}), path),
-    )
+    person, limit = _person(given.get("person"), table, path), _limit(given.get("limit"), path)
+    return {"keys": keys, "targets": targets, "person": person, "limit": limit}
 
 
 def _check_roles(roles: dict, columns: list[str], path: Path) -> None:
@@ -167,10 +181,13 @@ def _person(person, table: pd.DataFrame, path: Path) -> str | None:
     return person
 
 
-def _seed(seed, path: Path) -> int:
-    if not isinstance(seed, int) or isinstance(seed, bool) or seed < 0:
-        raise DataError(f"{path}: the seed is {seed!r}. Write a whole number of 0 or more.")
-    return seed
+def _whole(given: dict, part: str, usual: int, least: int, path: Path) -> int:
+    number = given.get(part, usual)
+    if not isinstance(number, int) or isinstance(number, bool) or not least <= number <= MOST_ROWS:
+        raise DataError(
+            f'{path}: "{part}" is {number!r}. Write a whole number from {least} to {MOST_ROWS:,}.'
+        )
+    return number
 
 
 def _generator(name, path: Path) -> str | None:

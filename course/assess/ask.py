@@ -38,19 +38,24 @@ LIMIT_HELP = (
 def wanted(given: dict) -> bool:
     """Whether there is something to ask: nothing was decided yet, or the asking was stopped half-way."""
     undecided = given.get("purpose") is None or given.get("audience") is None
-    return undecided or not set(QUESTIONS) <= set(given.get("asked", QUESTIONS))
+    return undecided or not set(questions(given)) <= set(given.get("asked", QUESTIONS))
+
+
+def questions(given: dict) -> dict[str, Callable]:
+    """The questions for a table or, where it is only described, those for a description."""
+    return {name: question for name, question in QUESTIONS.items() if name in ("roles", "guide", *given)}
 
 
 def ask(given: dict, path: Path) -> None:
     """Ask what is not answered yet. The answers are put into `given`, and go into the file as they come."""
     given.setdefault("asked", [])
     print("Type a number, or Enter for what is in [brackets]. ? explains. Control-C stops and keeps it all.")
-    for name, question in QUESTIONS.items():
+    for name, question in questions(given).items():
         if name not in given["asked"]:
             print()
-            question(given, lambda: _keep(path, given))
+            question(given, lambda: keep(path, given))
             given["asked"].append(name)
-            _keep(path, given)
+            keep(path, given)
     print(f"\nThat is all. Your answers are in {path}, where you can change them.\n")
 
 
@@ -65,22 +70,23 @@ def _roles(given: dict, keep: Callable) -> None:
         print(f"  {number:3} {name}: {columns[name]['role']}. {columns[name]['reason']}")
     if len(names) > SHOWN:
         print(f"  ... and {len(names) - SHOWN:,} more, which you can change by their names.")
-    while name := _reply(
+    while name := reply(
         "Which one is wrong? [none]", ROLE_HELP, lambda said: _column(said, names) if said else ""
     ):
         print(f"{name} is:")
-        columns[name] = {"role": _choose(answers.ROLES, ROLE_HELP), "reason": "You said so."}
+        columns[name] = {"role": choose(answers.ROLES, ROLE_HELP), "reason": "You said so."}
         keep()
     for part, role, most in (
         ("keys", "quasi-identifier", answers.MOST_KEYS),
         ("targets", "sensitive", answers.MOST_TARGETS),
     ):
-        given[part] = [name for name in names if columns[name]["role"] == role][:most]
+        if part in given:
+            given[part] = [name for name in names if columns[name]["role"] == role][:most]
 
 
 def _person(given: dict, keep: Callable) -> None:
     names = list(given["columns"])
-    given["person"] = _reply(
+    given["person"] = reply(
         "Which column says whose row it is? Or - where each row is another person. "
         f"[{given['person'] or '-'}]",
         PERSON_HELP,
@@ -103,7 +109,7 @@ def _guide(given: dict, keep: Callable) -> None:
         if given.get(part) is None:
             print(guide[question]["ask"])
             shorts = advise.shorts(question)
-            said = _choose(list(shorts.values()), "  " + guide[question]["help"])
+            said = choose(list(shorts.values()), "  " + guide[question]["help"])
             given[part] = next(short for short, say in shorts.items() if say == said)
             keep()
     said = {
@@ -118,12 +124,12 @@ def _guide(given: dict, keep: Callable) -> None:
         question = guide[left[0]]
         print(f"\n{question['ask']}")
         says = [answer["say"] for answer in question["answers"]]
-        given["guide"][left[0]] = _choose(says, "  " + question["help"], question["unsaid"])
+        given["guide"][left[0]] = choose(says, "  " + question["help"], question["unsaid"])
         keep()
 
 
 def _limit(given: dict, keep: Callable) -> None:
-    given["limit"] = _reply(
+    given["limit"] = reply(
         "How large an excess do you accept at most, in people out of 100? Such as 5. [not decided]",
         LIMIT_HELP,
         _share,
@@ -143,7 +149,7 @@ QUESTIONS = {
 # ------------------------------------------------------------------------------ replies
 
 
-def _reply(question: str, help_text: str, understood: Callable):
+def reply(question: str, help_text: str, understood: Callable):
     """Ask until `understood` makes something of the reply; it raises ValueError, in one sentence, if not."""
     while True:
         said = input(f"{question} ").strip()
@@ -156,7 +162,7 @@ def _reply(question: str, help_text: str, understood: Callable):
             print(f"  {error}")
 
 
-def _choose(options: list[str] | tuple, help_text: str, proposed: str | None = None) -> str:
+def choose(options: list[str] | tuple, help_text: str, proposed: str | None = None) -> str:
     for number, option in enumerate(options, 1):
         print(f"  {number} {option}")
 
@@ -170,7 +176,7 @@ def _choose(options: list[str] | tuple, help_text: str, proposed: str | None = N
         raise ValueError(f"Type a number from 1 to {len(options)}.")
 
     bracket = f" [{options.index(proposed) + 1}]" if proposed else ""
-    return _reply(f"Number?{bracket}", help_text, understood)
+    return reply(f"Number?{bracket}", help_text, understood)
 
 
 def _several(given: dict, part: str, question: str, help_text: str) -> list[str]:
@@ -190,7 +196,7 @@ def _several(given: dict, part: str, question: str, help_text: str) -> list[str]
         return list(dict.fromkeys(chosen))
 
     shown = ", ".join(proposed) or "no proposal"
-    return _reply(f"{question} Columns, with commas between. [{shown}]", help_text, understood)
+    return reply(f"{question} Columns, with commas between. [{shown}]", help_text, understood)
 
 
 def _column(said: str, names: list[str]) -> str:
@@ -217,7 +223,7 @@ def _share(said: str) -> float | None:
 # ------------------------------------------------------------------------------ the file
 
 
-def _keep(path: Path, given: dict) -> None:
+def keep(path: Path, given: dict) -> None:
     """Write the answers whole or not at all."""
     new = path.with_name(path.name + ".new")
     new.write_text(json.dumps(given, indent=1, ensure_ascii=False), encoding="utf-8", newline="\n")
