@@ -255,3 +255,50 @@ REFUSED = {
     "an empty sheet": ("a.xlsx", excel(table=pd.DataFrame()), "no sheet with a table"),
     "all missing": ("a.csv", lines("a,b,c", *[",,"] * 30), ""),
 }
+
+
+# ------------------------------------------------------------------------------ no data, but a description
+
+DESCRIPTION = """
+fields:
+  - {name: ref, type: string, role: identifier}
+  - {name: area, categories: [N, NO, 007, {value: W, label: West}]}
+  - {name: grade, type: integer, constraints: {enum: [1, 2, 3], required: true}}
+  - {name: age, type: integer, constraints: {minimum: 16, maximum: 99, required: true}}
+  - {name: income, type: number, constraints: {minimum: 0}}
+  - {name: start, type: date, constraints: {minimum: 2020-01-01, maximum: 2024-12-31}}
+  - {name: benefit, type: boolean}
+  - {name: code, type: string, constraints: {pattern: "[A-C]{2}[0-9]"}}
+"""
+BAD_DESCRIPTIONS = {
+    "empty": ("", "is empty"),
+    "prose": ("It has a name and an age", 'no list "fields"'),
+    "no fields": ("{}", 'no list "fields"'),
+    "fields that are none": ("fields: [age, sex]", "field 1 has no name"),
+    "half a JSON": ('{"fields": [', "look at line 1"),
+    "half a YAML": ("fields: [", "look at line 1"),
+    "a type nobody knows": ("fields: [{name: a, type: colour}]", "'colour'. It is one of: string"),
+    "a role nobody knows": ("fields: [{name: a, role: secret}]", "'secret'. It is one of: identifier"),
+    "two of a name": ("fields: [{name: a}, {name: a}]", "more than once"),
+    "codes that are no list": ("fields: [{name: a, categories: Y}]", "as a list"),
+    "codes without values": ("fields: [{name: a, categories: [{label: yes}]}]", "has no value"),
+    "a code of the wrong type": ("fields: [{name: a, type: integer, categories: [x]}]", "not a whole number"),
+    "limits that are none": ("fields: [{name: a, constraints: 3}]", "names with values"),
+    "a limit that is no number": ("fields: [{name: a, type: number, constraints: {minimum: x}}]", "a number"),
+    "an endless limit": ("fields: [{name: a, type: number, constraints: {minimum: inf}}]", "a number"),
+    "a date that is none": (
+        "fields: [{name: a, type: date, constraints: {maximum: 2/1/20}}]",
+        "2026-04-01",
+    ),
+    "limits the wrong way round": (
+        "fields: [{name: a, type: integer, constraints: {minimum: 9, maximum: 1}}]",
+        "above its maximum",
+    ),
+    "several tables": (
+        '{"resources": [{"schema": {"fields": []}}, {"schema": {"fields": []}}]}',
+        "describes 2 tables",
+    ),
+    "lists without end": ("[" * 30_000, "without end"),
+    "not text": ("fields: [{name: \x00}]", "cannot be read as YAML"),
+    "an object of Python": ("fields: !!python/object/apply:os.getcwd []", 'no list "fields"'),
+}

@@ -1,6 +1,10 @@
 """Bring your own data: files as people have them end in a decision or one sentence, and are never changed."""
 
 import json
+import os
+import select
+import subprocess
+import sys
 
 import messy
 import numpy as np
@@ -9,7 +13,7 @@ import pytest
 
 from course import data
 from course.assess import __main__ as command
-from course.assess import answers, ladder
+from course.assess import advise, answers, ask, describe, ladder
 from course.assess.propose import propose
 from course.assess.read import read
 from course.data import DataError
@@ -174,7 +178,7 @@ def answer(folder, **changes):
     path.write_text(json.dumps(given), encoding="utf-8")
 
 
-DECIDED = {"purpose": answers.PURPOSES[1], "audience": answers.AUDIENCES[1]}
+DECIDED = {"purpose": "teach or try a method", "audience": "named people who sign terms"}
 
 
 def test_answers_are_never_overwritten(brought):
@@ -195,6 +199,13 @@ def test_answers_are_never_overwritten(brought):
         (DECIDED | {"keys": ["arrears"], "targets": ["arrears"]}, "among keys and targets"),
         (DECIDED | {"person": "ref"}, "which is no column"),
         (DECIDED | {"seed": "one"}, "Write a whole number"),
+        (DECIDED | {"generator": "best"}, "Write null, or one of: valid"),
+        (DECIDED | {"limit": 5}, "between 0 and 1, such as 0.05"),
+        (DECIDED | {"limit": True}, "between 0 and 1, such as 0.05"),
+        (DECIDED | {"guide": ["open-records"]}, "with curly brackets"),
+        (DECIDED | {"guide": {"open-doors": "No"}}, "no question 'open-doors'"),
+        (DECIDED | {"guide": {"model-tested": "Yes"}}, "no question 'model-tested'"),
+        (DECIDED | {"guide": {"open-records": "Perhaps"}}, "answer 'open-records' with one of: Yes"),
         (DECIDED | {"columns": {"region": {"role": "other"}}}, "is not in it"),
         (DECIDED | {"columns": 3}, 'lacks its part "columns"'),
         (DECIDED | {"file": {"sha256": "0"}}, "about another file"),
@@ -217,6 +228,253 @@ def test_a_wrong_role_and_broken_json_get_one_sentence(brought):
     (folder / answers.NAME).write_text('{"columns": ', encoding="utf-8")
     with pytest.raises(DataError, match="is not whole"):
         answers.check(folder, reading, proposal)
+
+
+def test_what_to_release_and_the_limit_are_kept_and_make_no_table_again(brought):
+    reading, proposal, folder = brought
+    answer(folder, **DECIDED)
+    without = answers.check(folder, reading, proposal)
+    assert without.generator is None and without.limit is None
+    answer(folder, generator="ipf", limit=0.05)
+    given = answers.check(folder, reading, proposal)
+    assert (given.generator, given.limit) == ("ipf", 0.05) and str(given) == str(without)
+
+
+GUIDE = advise.load()
+SCHEMA = data.Schema("t", ({"name": "a", "type": "integer", "role": "sensitive"},))
+
+
+def decided(purpose, audience, **more):
+    return answers.Answers(SCHEMA, [], ["a"], None, purpose, audience, 1, **more)
+
+
+@pytest.mark.parametrize("purpose", answers.PURPOSES)
+@pytest.mark.parametrize("audience", answers.AUDIENCES)
+def test_advice_is_that_of_the_guide_for_every_purpose_and_audience(purpose, audience):
+    found = advise.advise(decided(purpose, audience))
+    result = GUIDE["results"][found.result]
+    assert (found.title, found.access, found.why) == tuple(
+        result[part] for part in ("title", "access", "why")
+    )
+    assert set(advise.checks(GUIDE, result)) == set(found.checks)
+    assert set(advise.gaps(GUIDE, result)) < set(found.gaps)
+    assert found.verdict != "make" or found.rungs
+    assert all(found.allows(rung) for rung in found.rungs)
+    assert found.title in str(found) and json.loads(json.dumps(found.record()))["result"] == found.result
+
+
+def test_advice_takes_a_test_only_against_a_limit_that_was_set_first():
+    lent = {"serious-harm": "No, and somebody has looked"}
+    for limit, highest, result in (
+        (0.05, None, "test-model-first"),
+        (0.05, 0.04, "named-people"),
+        (0.05, 0.05, "over-the-limit"),
+        (None, 0.001, "test-model-first"),
+    ):
+        given = decided(*DECIDED.values(), limit=limit, guide=lent)
+        assert advise.advise(given, highest).result == result, (limit, highest)
+    assert advise.advise(decided("teach or try a method", "anybody", guide=lent), 0.0).verdict == "refuse"
+
+
+def test_the_rung_to_release_is_the_one_chosen_or_else_the_first_advised():
+    given = decided("write analysis code or train people", "anybody")
+    found = advise.advise(given)
+    assert (found.level, advise.to_release(given, found)) == ("structure", "valid")
+    assert found.allows("valid") and not found.allows("marginal")
+    say = "Yes, and somebody trained can check the counts for small numbers"
+    may = decided(given.purpose, given.audience, guide={"open-records": say})
+    assert advise.to_release(may, advise.advise(may)) == "marginal"
+    chosen = decided(given.purpose, given.audience, generator="cart")
+    assert advise.to_release(chosen, found) == "cart" and not found.allows("cart")
+    refused = decided("decide something", "anybody")
+    assert advise.to_release(refused, advise.advise(refused)) is None
+
+
+# ------------------------------------------------------------------------------ asked at the terminal
+
+REPLIES = [
+    *("99", "?", "tenure", "4", "", ""),  # no such column, help, a role, no more roles; each row a person
+    *("region, nowhere", "1,2,4", "region", "6"),  # what is known (reference_age is 4); what is not
+    *("?", "0", "3", "2", "", "200", "5"),  # purpose, audience, may somebody count (as proposed), limit
+]
+
+
+def typed_in(monkeypatch, replies):
+    """Answer every question from a list; at its end the person presses Control-C."""
+    left = iter(replies)
+
+    def reply(question):
+        try:
+            return next(left)
+        except StopIteration:
+            raise KeyboardInterrupt from None
+
+    monkeypatch.setattr("builtins.input", reply)
+    return left
+
+
+def test_questions_are_answered_by_number_and_kept(brought, monkeypatch, capsys):
+    reading, proposal, folder = brought
+    given = answers.load(folder, reading)
+    assert ask.wanted(given)
+    typed_in(monkeypatch, REPLIES)
+    ask.ask(given, folder / answers.NAME)
+    said = answers.check(folder, reading, proposal)
+    assert said.keys == ["region", "household_type", "reference_age"] and said.targets == ["arrears"]
+    assert said.schema.field("tenure")["role"] == "other" and said.person is None and said.limit == 0.05
+    assert (said.purpose, said.audience) == ("write analysis code or train people", DECIDED["audience"])
+    assert said.guide == {"open-records": "I do not know"}
+    shown = capsys.readouterr().out
+    for words in (
+        "no column '99'",
+        "identifier: names",
+        "no column 'nowhere'",
+        "known already",
+        "from 1 to 8",
+    ):
+        assert words in shown, words
+    assert "between 0 and 100" in shown and not ask.wanted(answers.load(folder, reading))
+
+
+@pytest.mark.parametrize("stop", range(8))
+def test_asking_goes_on_where_it_was_stopped(brought, monkeypatch, stop):
+    reading, proposal, folder = brought
+    asked = []
+
+    def reply(question):
+        if len(asked) == stop:
+            asked.append("stopped")
+            raise KeyboardInterrupt
+        asked.append(question)
+        return "3" if question == "Number? " else ""
+
+    monkeypatch.setattr("builtins.input", reply)
+    with pytest.raises(KeyboardInterrupt):
+        ask.ask(answers.load(folder, reading), folder / answers.NAME)
+    ask.ask(answers.load(folder, reading), folder / answers.NAME)
+    assert len(asked) == 9 and answers.check(folder, reading, proposal).audience == answers.AUDIENCES[2]
+
+
+def test_answers_given_in_the_file_are_not_asked_again(brought):
+    reading, _, folder = brought
+    answer(folder, **DECIDED)
+    assert not ask.wanted(answers.load(folder, reading))
+
+
+def test_a_terminal_is_asked_and_control_c_ends_in_one_sentence(brought):
+    pty = pytest.importorskip("pty")
+    _, _, folder = brought
+    here, there = pty.openpty()
+    command = [sys.executable, "-m", "course.assess", str(folder.parent / "homes.csv"), "--into", str(folder)]
+    with subprocess.Popen(
+        command, stdin=there, stdout=there, stderr=there, preexec_fn=lambda: os.login_tty(there)
+    ) as asked:
+        os.close(there)
+        said = ""
+
+        def until(words, times=1):
+            nonlocal said
+            while said.count(words) < times:
+                assert select.select([here], [], [], 60)[0], said
+                said += os.read(here, 1).decode(errors="replace")
+
+        for number, reply in enumerate((b"\n", b"\n", b"\x03"), 1):
+            until("] ", number)
+            os.write(here, reply)
+        until("carries on from here.")
+        assert asked.wait() == 130
+    os.close(here)
+    assert json.loads((folder / answers.NAME).read_text(encoding="utf-8"))["asked"] == ["roles", "person"]
+    assert "Traceback" not in said
+
+
+# ------------------------------------------------------------------------------ no data, but a description
+
+
+def described(folder, text=messy.DESCRIPTION, name="t.yml"):
+    return describe.read(written(folder, name, text.encode()))
+
+
+@pytest.mark.parametrize("case", messy.BAD_DESCRIPTIONS)
+def test_a_bad_description_gets_one_sentence(case, tmp_path):
+    text, words = messy.BAD_DESCRIPTIONS[case]
+    with pytest.raises(DataError) as refused:
+        described(tmp_path, text)
+    sentence = str(refused.value)
+    assert words in sentence and sentence.endswith(".") and "\n" not in sentence
+
+
+def test_a_description_gives_tables_that_keep_to_it(tmp_path):
+    reading, proposal = described(tmp_path)
+    roles = proposal.columns.set_index("column")["role"]
+    assert roles["ref"] == "identifier" and roles["income"] == "sensitive" and len(reading.table) == 0
+    assert list(proposal.schema.categories("area")) == ["N", "NO", "007", "W"]
+    answers.write(tmp_path / "out", reading, proposal)
+    answer(tmp_path / "out", **DECIDED, rows=300)
+    given = answers.check(tmp_path / "out", reading, proposal)
+    found = describe.make(given, tmp_path / "out", lambda *_, **__: None).set_index("generator")
+    assert found.loc["valid", "strange"] == 0 < found.loc["structural", "strange"]
+    assert "nobody was attacked" in describe.in_words(found.reset_index(), given)
+    made = pd.read_csv(tmp_path / "out" / "synthetic" / "valid.csv", dtype=str)
+    assert made.iloc[:, 0].eq(ladder.LABEL[1]).all() and len(made) == 300
+    assert made["area"].dropna().isin(["N", "NO", "007", "W"]).all() and made["age"].notna().all()
+    assert made["code"].dropna().str.fullmatch("[A-C]{2}[0-9]").all() and made["ref"].str.match("SYN").all()
+
+
+@pytest.mark.parametrize("name", data.names())
+def test_the_course_s_own_descriptions_are_read(name, tmp_path):
+    package = data.load(name).package
+    for resource in package["resources"]:
+        one = json.dumps({"resources": [resource]})
+        reading, proposal = described(tmp_path, one, "datapackage.json")
+        wanted = data.Schema.from_resource(resource)
+        assert list(reading.table) == wanted.columns
+        assert [proposal.schema.kind(c) for c in wanted.columns] == [wanted.kind(c) for c in wanted.columns]
+        assert not any("formula" in field for field in proposal.schema.fields)  # nothing in a file is run
+
+
+def test_a_pattern_that_cannot_be_written_says_so_and_the_other_table_is_made(tmp_path):
+    text = 'fields: [{name: a, constraints: {pattern: "(x|y)+"}}, {name: b}]'
+    reading, proposal = described(tmp_path, text)
+    answers.write(tmp_path, reading, proposal)
+    answer(tmp_path, **DECIDED)
+    given = answers.check(tmp_path, reading, proposal)
+    found = describe.make(given, tmp_path, lambda *_, **__: None)
+    assert "(x|y)+" in describe.in_words(found, given) and found["why"].notna().sum() == 1
+
+
+TYPED = [
+    *("area", "1", "N, S; 007", "", "age", "2", "16", "3", "99", "2"),
+    *("area", "ref", "7", "start", "4", "2020-01-01", "soon", "", "1", ""),
+]
+
+
+@pytest.mark.parametrize("stop", [0, 4, 10, 13])
+def test_a_description_is_typed_column_by_column_and_taken_up_again(tmp_path, monkeypatch, stop):
+    path = tmp_path / "t.json"
+    typed_in(monkeypatch, TYPED[:stop])
+    with pytest.raises(KeyboardInterrupt):
+        describe.typed_in(path)
+    typed_in(monkeypatch, TYPED[stop:])
+    describe.typed_in(path)
+    reading, proposal = describe.read(path)
+    assert list(reading.table) == ["area", "age", "ref", "start"]
+    assert list(proposal.schema.categories("area")) == ["N", "S", "007"]
+    assert proposal.schema.field("age")["constraints"] == {"minimum": 16, "maximum": 99, "required": True}
+    assert proposal.schema.field("start")["constraints"] == {"minimum": "2020-01-01"}
+    typed_in(monkeypatch, [])
+    describe.typed_in(path)  # it is whole: nothing is asked
+
+
+def test_the_command_takes_a_description(tmp_path, capsys):
+    written(tmp_path, "t.yml", messy.DESCRIPTION.encode())
+    there = ["t.yml", "--describe", "--in", str(tmp_path), "--into", "out"]
+    assert command.main(there) == 0 and command.main(there) == 1
+    answer(tmp_path / "out", **DECIDED)
+    assert command.main(there) == 0
+    assert "made from a description" in capsys.readouterr().out.lower()
+    assert command.main(["none.yml", "--describe", "--in", str(tmp_path)]) == 1
+    assert "There is no file" in capsys.readouterr().out
 
 
 def test_the_ladder_is_climbed_labelled_and_taken_up_again(brought, monkeypatch):

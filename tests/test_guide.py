@@ -19,6 +19,8 @@ sys.path.insert(0, str(BOOK / "_ext"))
 import could_it_be_me  # noqa: E402
 import decision_guide  # noqa: E402
 
+from course.assess import advise, ladder  # noqa: E402
+
 GUIDE = decision_guide.load()
 PATHS = list(decision_guide.paths(GUIDE))
 every_result = pytest.mark.parametrize("name", GUIDE["results"])
@@ -34,6 +36,31 @@ def test_every_way_ends_in_an_answer_and_all_are_used():
     assert asked == set(GUIDE["questions"])
     assert {result for _, result in PATHS} == set(GUIDE["results"])
     assert max(len(trail) for trail, _ in PATHS) <= 8
+
+
+def test_the_command_goes_every_way_that_the_page_does():
+    for trail, result in PATHS:
+        way, found = advise.walk({question: answer["say"] for question, answer in trail})
+        assert found == result and all(step["given"] for step in way)
+        assert [(step["question"], step["gap"]) for step in way] == [(q, a.get("gap")) for q, a in trail]
+
+
+def test_what_nobody_answered_is_taken_with_care():
+    """With only purpose and audience said, no more than structure and codes leaves a secure setting."""
+    for name, question in GUIDE["questions"].items():
+        if name not in (advise.PURPOSE, advise.AUDIENCE):
+            assert question["unsaid"] in [answer["say"] for answer in question["answers"]]
+    for purpose in advise.shorts(advise.PURPOSE).values():
+        for audience in advise.shorts(advise.AUDIENCE).values():
+            _, name = advise.walk({advise.PURPOSE: purpose, advise.AUDIENCE: audience})
+            result = GUIDE["results"][name]
+            if result["verdict"] == "make" and "inside a secure setting" not in result["access"]:
+                assert result["level"] == "structure", (purpose, audience)
+
+
+def test_every_rung_of_the_ladder_stands_on_a_level_with_words_for_it():
+    stand = {rung for level in GUIDE["levels"].values() for rung in level["rungs"]}
+    assert stand == set(ladder.GENERATORS) == set(advise.RUNGS)
 
 
 def test_a_way_that_comes_back_is_found():

@@ -1,4 +1,4 @@
-"""The decision guide: `book/guide.yml`, written out as questions, answers and a ladder.
+"""The decision guide: `course/assess/guide.yml`, written out as questions, answers and a ladder.
 
 The `decision-guide` directive shows one part: `ask` (where `guide.js` puts one question at a time),
 `questions`, `answers` or `ladder`. The script reads the questions and answers from the page itself, so that
@@ -8,39 +8,20 @@ what is asked step by step, what stands on the page without JavaScript, and what
 from __future__ import annotations
 
 import json
+import sys
 from html import escape
 from pathlib import Path
 
-import yaml
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 BOOK = Path(__file__).resolve().parents[1]
-SOURCE = BOOK / "guide.yml"
+sys.path.insert(0, str(BOOK.parent))
 
+from course.assess.advise import SOURCE, checks, gaps, load  # noqa: E402
 
-# 1. The guide, and what follows from it -------------------------------------------------------------------
-
-
-def load() -> dict:
-    """The guide as it stands in its file."""
-    return yaml.safe_load(SOURCE.read_text(encoding="utf-8"))
-
-
-def checks(guide: dict, result: dict) -> list[str]:
-    """Every check that an answer asks for: those of every table that is made, of its levels, and its own."""
-    found = []
-    if level := result.get("level"):
-        found += [] if level == "description" else guide["all_made"]
-        for name in (*guide["levels"][level]["also"], level):
-            found += guide["levels"][name]["checks"]
-    return found + result.get("checks", [])
-
-
-def gaps(guide: dict, result: dict) -> list[str]:
-    """What a person must still write down, whichever way led to the answer."""
-    return guide["verdicts"][result["verdict"]]["gaps"]
+# 1. The ways through the guide ----------------------------------------------------------------------------
 
 
 def paths(guide: dict, question: str | None = None):

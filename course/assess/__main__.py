@@ -10,6 +10,8 @@ CHECK = (
     "Check every role. An identifier is never synthesised, a sensitive column is what people may not want\n"
     "known, and a quasi-identifier is what others may know."
 )
+STOPPED = "Stopped. What was done is kept; the same command carries on from here."
+ONWARDS = "To go on, run it again with --into and the name of a folder for the results."
 
 
 def parser() -> argparse.ArgumentParser:
@@ -19,6 +21,11 @@ def parser() -> argparse.ArgumentParser:
         "decisions in a file, then make synthetic tables and attack them. Your file is never changed.",
     )
     made.add_argument("file", help="a CSV, Excel (.xlsx) or Parquet file")
+    made.add_argument(
+        "--describe",
+        action="store_true",
+        help="there is no data: FILE holds or is to hold a description of the columns (JSON or YAML)",
+    )
     made.add_argument("--sheet", help="the sheet of an Excel file; by default the one with the most rows")
     made.add_argument(
         "--into", type=Path, help="a folder for your decisions and the results; made if need be"
@@ -35,6 +42,9 @@ def main(arguments: list[str]) -> int:
     print(f"Reading {chosen.file} ...", flush=True)
     try:
         run(chosen)
+    except EOFError:
+        print(f"\n{STOPPED}")
+        return 130
     except (DataError, OSError) as error:
         print(error)
         return 1
@@ -42,30 +52,54 @@ def main(arguments: list[str]) -> int:
 
 
 def run(chosen: argparse.Namespace) -> None:
-    from course.assess import answers, ladder
+    from course.assess import advise, answers, ask, describe, ladder
+
+    terminal = sys.stdin.isatty()
+    if chosen.describe and terminal:
+        describe.typed_in(chosen.file)
+    reading, proposal = describe.read(chosen.file) if chosen.describe else _read(chosen)
+    print(reading, "\n")
+    into = chosen.into or (_folder(chosen) if terminal else None)
+    if into is None:
+        print(f"{proposal}\n\n{CHECK} Nothing was written. {ONWARDS}")
+        return
+    if not (into / answers.NAME).exists():
+        path = answers.write(into, reading, proposal)
+        if not terminal:
+            print(f"{proposal}\n\n{CHECK}\n")
+            print(f"Open {path}, correct what is wrong, give the purpose and the audience,")
+            print("and run the same command again.")
+            return
+    given = answers.load(into, reading)
+    if terminal and ask.wanted(given):
+        ask.ask(given, into / answers.NAME)
+    given = answers.check(into, reading, proposal)
+    print(advise.advise(given), "\n")
+    if chosen.describe:
+        print(describe.in_words(describe.make(given, into), given))
+    else:
+        print("\n" + ladder.in_words(ladder.climb(reading, given, into), given))
+
+
+def _read(chosen: argparse.Namespace) -> tuple:
     from course.assess.propose import propose
     from course.assess.read import read
 
     reading = read(chosen.file, sheet=chosen.sheet)
-    print(reading, "\n")
-    proposal = propose(reading.table, Path(chosen.file).stem)
-    if chosen.into is None:
-        print(f"{proposal}\n\n{CHECK} Nothing was written.")
-    elif not (chosen.into / answers.NAME).exists():
-        path = answers.write(chosen.into, reading, proposal)
-        print(
-            f"{proposal}\n\n{CHECK}\nOpen {path}, correct what is wrong, give the purpose and the audience,"
-        )
-        print("and run the same command again.")
-    else:
-        given = answers.check(chosen.into, reading, proposal)
-        found = ladder.climb(reading, given, chosen.into)
-        print("\n" + ladder.in_words(found, given))
+    return reading, propose(reading.table, chosen.file.stem)
+
+
+def _folder(chosen: argparse.Namespace) -> Path | None:
+    """Where somebody at a terminal wants the results, or None to stop here."""
+    proposed = f"{chosen.file.stem}-assessed"
+    print("This can go on: ask for your decisions, make synthetic tables, attack them, and report on them.")
+    said = input(f"In which folder? Enter for {proposed}, n to stop here. ").strip()
+    return None if said.lower() in ("n", "no") else chosen.base / (said or proposed)
 
 
 if __name__ == "__main__":
     try:
         sys.exit(main(sys.argv[1:]))
     except KeyboardInterrupt:
-        print("\nStopped. What was done is kept; the same command carries on from here.")
+        print(f"\n{STOPPED}")
         sys.exit(130)

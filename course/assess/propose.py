@@ -14,6 +14,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
 from course.data import Schema
@@ -22,9 +23,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 FEW = 10  # a value on fewer rows is not written into the description: it would give somebody away
+ENOUGH = 3 * FEW  # rows that a column's commonest value needs, so that half the table has enough of it
+SMALL = 200  # a table with fewer rows is not learned from (see ladder.py), so nothing is too rare in it
+SHOWN = 60  # columns in a printed proposal
 MANY = 60  # a text column with more different values than this has no list of them
 # Words of headings, whole or as a beginning. Each heading is split at spaces, underscores and capitals.
 DIRECT = "name surname forename email phone telephone mobile nhs nino uprn passport iban address urn upn"
+WHOSE = "id ref reference urn uuid identifier"  # the last word of a heading over whole numbers
 REFERENCE = "id ref reference key number no urn uuid identifier record"
 SENSITIVE = (
     "income pay salary wage earn bonus turnover profit benefit award credit arrears debt fraud health "
@@ -54,9 +59,12 @@ class Proposal:
 
     schema: Schema
     columns: pd.DataFrame  # column, kind, role, reason
+    person: str | None  # an identifier that stands on several rows: whose rows they are
 
     def __str__(self):
-        return self.columns.to_string(index=False, max_colwidth=70)
+        more = len(self.columns) - SHOWN
+        shown = self.columns.head(SHOWN).to_string(index=False, max_colwidth=70)
+        return shown if more <= 0 else f"{shown}\n... and {more:,} more columns."
 
 
 def propose(table: pd.DataFrame, name: str) -> Proposal:
@@ -65,15 +73,18 @@ def propose(table: pd.DataFrame, name: str) -> Proposal:
     for column in table:
         role, reason = next(_roles(column, table[column]))
         field = {"name": column, "type": _type(table[column]), "title": column, "role": role}
-        values = _values(table[column]) if role not in ("identifier", "text") else []
-        if values:
-            field["categories"] = [{"value": value, "label": value} for value in values]
+        if role not in ("identifier", "text"):
+            values, limits = _values(table[column]), _limits(table[column])
+            field |= {"categories": [{"value": value, "label": value} for value in values]} if values else {}
+            field |= {"constraints": limits} if limits else {}
         fields.append(field)
         rows.append((column, role, reason))
     schema = Schema(name, tuple(fields))
     found = pd.DataFrame(rows, columns=["column", "role", "reason"])
     found.insert(1, "kind", [schema.kind(column) for column in schema.columns])
-    return Proposal(schema, found)
+    identifiers = found["column"][found["role"] == "identifier"]
+    person = next((name for name in identifiers if 1 < table[name].nunique() < len(table)), None)
+    return Proposal(schema, found, person)
 
 
 def _roles(name: str, column: pd.Series) -> Iterator[tuple[str, str]]:
@@ -88,14 +99,19 @@ def _roles(name: str, column: pd.Series) -> Iterator[tuple[str, str]]:
         yield "identifier", "Its values pass the check of NHS numbers."
     if hit := _hit(words, DIRECT, whole=True):
         yield "identifier", f"The heading says {hit!r}, which points at one person."
+    if len(column) >= SMALL and len(present) < ENOUGH:
+        yield "text", f"It holds {len(present)} values: too few to learn from, so it is left out."
     different = present.nunique() / max(1, len(present))
     if len(sample) and sample.str.split().str.len().mean() > 4 and different > 0.5:
         yield "text", "It is free text: nobody can check it for names, so it is left out."
     whole = text or pd.api.types.is_integer_dtype(column)
     if whole and different == 1 and len(present) > 20 and (text or _hit(words, REFERENCE, whole=True)):
         yield "identifier", "No two rows have the same value."
-    if text and (hit := _hit(words, REFERENCE, whole=True)) and different > 0.1:
+    listed = REFERENCE if text else WHOSE
+    if whole and (hit := _hit(words[-1:] if not text else words, listed, whole=True)) and different > 0.05:
         yield "identifier", f"The heading says {hit!r} and most values are few people's."
+    if text and len(column) >= SMALL and present.value_counts().iloc[0] < ENOUGH:
+        yield "text", f"No value is on {ENOUGH} rows or more: group its values, or it is left out."
     if hit := _hit(words, SENSITIVE):
         yield "sensitive", f"The heading says {hit!r}, which people may not want known."
     if len(sample) and sample.str.fullmatch(POSTCODE).mean() > 0.8:
@@ -137,6 +153,24 @@ def _type(column: pd.Series) -> str:
     if pd.api.types.is_float_dtype(column):
         return "number"
     return "date" if pd.api.types.is_datetime64_any_dtype(column) else "string"
+
+
+def _limits(column: pd.Series) -> dict:
+    """Round limits of a column of numbers or dates, from its middle 98%: nobody's own value shows in them."""
+    if not pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column):
+        return _years(column) if pd.api.types.is_datetime64_any_dtype(column) else {}
+    low, high = column.dropna().astype(float).quantile([0.01, 0.99])
+    if not high > low:
+        return {}
+    step = 10.0 ** np.floor(np.log10(high - low))
+    limits = {"minimum": np.floor(low / step) * step, "maximum": np.ceil(high / step) * step}
+    whole = pd.api.types.is_integer_dtype(column)
+    return {end: int(limit) if whole else float(f"{limit:.9g}") for end, limit in limits.items()}
+
+
+def _years(column: pd.Series) -> dict:
+    first, last = column.dropna().quantile([0.01, 0.99]).dt.year
+    return {"minimum": f"{first}-01-01", "maximum": f"{last}-12-31"}
 
 
 def _values(column: pd.Series) -> list[str]:

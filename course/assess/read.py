@@ -55,7 +55,8 @@ class Reading:
 
     def __str__(self):
         rows, columns = self.table.shape
-        first = f"{self.source['name']}: {rows:,} rows, {columns:,} columns."
+        many = f"{rows:,} rows, {columns:,} columns" if rows else f"{columns:,} columns described"
+        first = f"{self.source['name']}: {many}."
         return "\n".join([first, *(f"- {sentence}" for sentence in self.decisions)])
 
 
@@ -65,7 +66,7 @@ def read(path: str | Path, *, sheet: str | None = None) -> Reading:
     Raises DataError, with one sentence on what to do, for a file that is not a table.
     """
     path = Path(path)
-    content = _content(path)
+    content = content_of(path)
     source = {
         "name": path.name,
         "bytes": len(content),
@@ -82,7 +83,7 @@ def read(path: str | Path, *, sheet: str | None = None) -> Reading:
     return Reading(_worth_keeping(table, path.name, decisions), source, decisions)
 
 
-def _content(path: Path) -> bytes:
+def content_of(path: Path) -> bytes:
     """All bytes of the file, or one sentence."""
     if path.is_dir():
         raise DataError(f"{path} is a folder. Give the name of one file in it.")
