@@ -216,7 +216,7 @@ def measured(made: list, training, control, basis: dict, answers: Answers) -> di
         "prediction": figures.prediction(*parts, shown[0], answers.schema, answers.targets, basis["groups"]),
     }
     try:
-        risk = report.risk_report(*parts, shown, answers.keys, answers.targets, most=1000)
+        risk = report.risk_report(*parts, shown, answers.keys, answers.targets, most=3000)
     except ValueError as error:
         return {**result, "why": f"It could not be attacked: {error}"}
     return {

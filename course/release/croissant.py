@@ -5,15 +5,14 @@ The description begins with the label, so that a catalogue which shows only that
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import logging
 import re
 from typing import TYPE_CHECKING
 
 from course.assess.ladder import LABEL
 from course.release.gaps import filled
+from course.release.measures import lines
 
 if TYPE_CHECKING:
     from course.release.record import Release
@@ -78,7 +77,7 @@ def _fields(release: Release, content: bytes) -> list:
     """One field for every column of the file, the label first."""
     import mlcroissant
 
-    heads = next(csv.reader(io.StringIO(content.decode("utf-8-sig"))))
+    heads = next(lines(content))
     known = {re.sub(r"^(?=[=+\-@\t\r])", "'", name): name for name in release.schema.columns}
     fields = []
     for place, head in enumerate(heads):

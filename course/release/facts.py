@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from course.release.record import Release
 
 NAME = "What is the data set called, for people who have never seen it?"
+MEASURED = "The limit for risk"  # a gap of the guide that is measured here
+KINDS = {"singling out", "linkability", "inferences", "membership", "copies"}
 MOST_ROWS = 15  # of groups in one table
 NO_PRIVACY_BUDGET = "as delivered. No differential privacy: there is no epsilon and no delta."
 
@@ -180,7 +182,7 @@ def _groups(made: dict) -> dict:
             f"The furthest: {worst}. Do not compare such groups."
         )
     shown = (far + [one for one in rows if one not in far])[:MOST_ROWS]
-    return {"groups_words": words, "group_rows": [_group(one) for one in shown], "far_groups": far}
+    return {"groups_words": words, "group_rows": [_group(one) for one in shown], "group_many": len(rows)}
 
 
 def _group(one: dict) -> dict:
@@ -191,7 +193,7 @@ def _group(one: dict) -> dict:
         "people": f"about {5 * round(one['people'] / 5):,}",
         "range": f"{one['low']:.2f} to {one['high']:.2f}",
         "chance": f"{one['chance']:.2f}",
-        "verdict": "further off than chance explains" if one["low"] > one["chance"] else "within chance",
+        "verdict": "yes" if one["low"] > one["chance"] else "no",
     }
 
 
@@ -237,6 +239,8 @@ def _privacy(release: Release, measures: list[Measure]) -> dict:
         "strongest": _strongest(attacks),
         "alone": [one for one in attacks if one["low"] > 0 and not one["leak"]],
         "not_tried": made.get("not tried", {}),
+        "kinds": list(dict.fromkeys(one["indicator"] for one in attacks)),
+        "kinds_state": "done" if {one["indicator"] for one in attacks} >= KINDS else "[ ] not all tried",
         "failing": failing,
         "measures": measures,
         "by_check": checks,
@@ -255,7 +259,7 @@ def _attack(one: dict, measures: list[Measure]) -> dict:
     held = next((m for m in measures if m.name == one["attack"]), None)
     verdict = "a leak" if one["leak"] else "no leak found"
     if held and not held.passed and not one["leak"]:
-        verdict += ", over the limit"
+        verdict += ", more than the limit not ruled out"
     words = "too few people"
     if worst.get("training") is not None:
         who = worst["share their values with"]
@@ -301,6 +305,9 @@ def _apparent(release: Release, attacks: list[dict]) -> dict:
         figures = {row["figure"]: row["training"] for row in one.get("details", [])}
         if "Rows with the keys agree" in figures and one["attack"].startswith("Certain"):
             agree, right = figures["Rows with the keys agree"], figures["Right where they agree (TCAP)"]
+            if agree < 0.0005:
+                certain.append(f"{one['attack']}: hardly any rows with a person's values agree.")
+                continue
             certain.append(
                 f"{one['attack']}: all rows with a person's values agree for {percent(agree)} of the people "
                 f"in the data, and are wrong for {percent(1 - right)} of those. Wrongly certain: "
@@ -313,8 +320,8 @@ def _apparent(release: Release, attacks: list[dict]) -> dict:
 
 
 def _advice(release: Release) -> dict:
-    advice, level = release.advice, release.level
-    found, advised = record.checks(), advice.get("generators") or []
+    advice, level, order = release.advice, release.level, list(record.levels())
+    asked = advice.get("level") or order[-1]
     how = {
         "a person": f"A person chose the generator {release.generator}.",
         "the guide": f"The decision guide chose {release.generator}. A person may choose another.",
@@ -327,17 +334,18 @@ def _advice(release: Release) -> dict:
     return {
         "chosen_by": release.chosen_by,
         "chosen_words": how[release.chosen_by],
-        "advised": not advised or release.generator in advised,
+        "advised": release.generator in advice.get("rungs", [])
+        or order.index(level["id"]) <= order.index(asked),
+        "way": advice.get("way", []),
         "access": advice.get("access") or f"{APPROVAL[level['id']][1]} (the course's advice for this level)",
-        "guide_checks": list(dict.fromkeys([*found["all"], *found[level["id"]], *advice.get("checks", [])])),
-        "advice_gaps": [_question(one) for one in advice.get("gaps", [])],
+        "guide_checks": list(dict.fromkeys([*record.checks(level["id"]), *advice.get("checks", [])])),
+        "advice_gaps": [
+            f"From the decision guide, to be settled: {one.rstrip('.')}."
+            for one in advice.get("gaps", [])
+            if one not in record.guide()["verdicts"]["make"]["gaps"] and not one.startswith(MEASURED)
+        ],
         "policy_levels": levels,
     }
-
-
-def _question(words: str) -> str:
-    """A gap of the decision guide as a question."""
-    return words if words.endswith("?") else f"{words.rstrip('.')}?"
 
 
 def _plain_words(release: Release, made: dict) -> dict:
@@ -345,8 +353,8 @@ def _plain_words(release: Release, made: dict) -> dict:
     attacks = made["attacks"]
     leaks = sum(one["leak"] for one in attacks)
     tested = (
-        f"We did {len(attacks)} tests. None of them could tell the two apart for sure. That does not prove "
-        "that it is safe."
+        f"We did {len(attacks)} tests. None of them did clearly better on the first kind. That does not "
+        "prove that it is safe."
         if not leaks
         else f"We did {len(attacks)} tests. In {leaks} of them, people whose data went in were found more "
         "often. So the table gives something away."

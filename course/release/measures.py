@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import re
 from dataclasses import dataclass
 from math import comb
 from typing import TYPE_CHECKING
@@ -17,6 +18,8 @@ from course.assess.ladder import LABEL
 if TYPE_CHECKING:
     from course.release.record import Release
 
+FINDINGS = "publish findings"  # the purpose that the decision guide always refuses
+WAITS_FOR_TESTS = ("test-counts-first", "test-model-first")  # answers of the guide that the attacks settle
 LUCK = 0.025  # how often a harmless table may be called a leak, as in course.measure.report
 
 
@@ -32,7 +35,15 @@ class Measure:
 
 def measures(release: Release) -> list[Measure]:
     """Every measure of the table that is to be released, failing ones among them."""
-    return [*_file(release), _limit(release), *_attacks(release), _copies(release), _groups(release)]
+    return [
+        *_file(release),
+        _purpose(release),
+        *_guide(release),
+        _limit(release),
+        *_attacks(release),
+        _copies(release),
+        _groups(release),
+    ]
 
 
 def percent(share: float | None) -> str:
@@ -56,7 +67,7 @@ def _file(release: Release) -> list[Measure]:
         if same
         else f"{name} was changed after it was measured (SHA-256 differs)."
     )
-    found = Measure("documentation", "The file that was measured", same, words)
+    found = [Measure("documentation", "The file that was measured", same, words), _columns(release, content)]
     rows, without = labelled(content or b"")
     good = rows > 0 and without == 0
     words = (
@@ -66,20 +77,65 @@ def _file(release: Release) -> list[Measure]:
         if rows
         else "There are no rows to carry the label."
     )
-    return [found, Measure("labelling", "A label in every row", good, words)]
+    return [*found, Measure("labelling", "A label in every row", good, words)]
+
+
+def _columns(release: Release, content: bytes | None) -> Measure:
+    """Are the columns those that were used, in their order, after the label?"""
+    heads = next(lines(content or b""), [])
+    same = [re.sub("^'", "", head) for head in heads[1:]] == release.schema.columns
+    left = release.run.get("left out", [])
+    words = (
+        f"The label, then {len(heads) - 1} columns." if same else "They are not those that were described."
+    )
+    words += f" Left out of the real table's: {', '.join(left)}." if left else ""
+    return Measure("structure", "Names and order of the columns", same, words)
+
+
+def lines(content: bytes):
+    """The lines of a CSV file, each a list of cells."""
+    return csv.reader(io.StringIO(content.decode("utf-8-sig", errors="replace"), newline=""))
 
 
 def labelled(content: bytes) -> tuple[int, int]:
     """How many rows a CSV file has, and how many of them lack the label."""
-    lines = csv.reader(io.StringIO(content.decode("utf-8-sig", errors="replace"), newline=""))
-    next(lines, None)
-    has = [LABEL[1] in row for row in lines if row]
+    has = [LABEL[1] in row for row in lines(content) if row][1:]
     return len(has), has.count(False)
+
+
+def _purpose(release: Release) -> Measure:
+    findings = release.answers["purpose"] == FINDINGS
+    words = (
+        "Findings need the real records. Choose another purpose, or no synthetic data." if findings else ""
+    )
+    words = words or f"The purpose is to {release.answers['purpose']}."
+    return Measure("documentation", "A purpose that synthetic data can serve", not findings, words)
+
+
+def _guide(release: Release) -> list[Measure]:
+    """What the decision guide answered, if it was asked. Where it waits for tests, the attacks settle it."""
+    advice = release.advice
+    if not advice.get("verdict"):
+        return []
+    good = advice["verdict"] == "make" or advice.get("result") in WAITS_FOR_TESTS
+    return [Measure("documentation", "The answer of the decision guide", good, f"{advice.get('title', '')}.")]
+
+
+def held(release: Release) -> bool:
+    """Whether the decision guide asks for a limit at this level: wherever columns are kept together.
+
+    A table from a description, or from one column at a time, is not held to one. Nothing was read that could
+    bring it near anybody in particular, and the intervals of its attacks show chance.
+    """
+    return "together" in (release.level["id"], *release.level["also"])
 
 
 def _limit(release: Release) -> Measure:
     limit, written = release.answers.get("limit"), release.run.get("limit written")
     name = "A limit that was set before looking"
+    if not held(release):
+        words = f'The decision guide asks for none at the level "{release.level["name"]}".'
+        return Measure("disclosure", name, True, words)
     if limit is None:
         words = 'No limit was set: write "limit" in answers.json before any result is there.'
     elif written == "afterwards":
@@ -93,21 +149,16 @@ def _limit(release: Release) -> Measure:
 
 
 def _attacks(release: Release) -> list[Measure]:
-    """One measure for each attack: no leak, and its interval ends below the limit."""
-    limit, found = release.answers.get("limit"), []
+    """One measure for each attack: no leak and, where a limit is asked for, an interval below it."""
+    limit, found = release.answers.get("limit") if held(release) else None, []
     for one in release.made["attacks"]:
-        over = limit is not None and one["high"] > limit
-        why = []
+        why = ""
         if one["leak"]:
-            why.append("it found a leak")
-        if over:
-            why.append(f"the upper end is over the limit of {percent(limit)}")
+            why = "It found a leak. "
+        elif limit is not None and one["high"] > limit:
+            why = f"No leak was found, and more than the limit of {percent(limit)} is not ruled out. "
         beside = f"{percent(one['training'])} in the data, {percent(one['control'])} in the control"
-        words = f"Excess {interval(one)}; {beside}."
-        if why:
-            reasons = " and ".join(why)
-            words = f"{reasons[0].upper()}{reasons[1:]}. {words}"
-        found.append(Measure("disclosure", one["attack"], not why, words))
+        found.append(Measure("disclosure", one["attack"], not why, f"{why}Excess {interval(one)}; {beside}."))
     return found
 
 

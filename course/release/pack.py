@@ -13,6 +13,7 @@ import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from course.assess.ladder import LABEL
 from course.data import DataError
 from course.release import croissant, gaps, measures, papers, reading, record, word
 from course.release.facts import facts
@@ -71,8 +72,8 @@ def prepare(run: dict, answers: dict[str, str] | None = None, folder: Path | str
     content = release.path.read_bytes() if release.path and release.path.is_file() else None
     found = measures.measures(release)
     known = facts(release, found, answers)
-    described, accepted = _described(release, known, answers, content)
-    found += [accepted, _easy(release, found)]
+    described, about_it = _described(release, known, answers, content)
+    found += [*about_it, _easy(release, found)]
     # The status stands in some papers, and depends on the gaps of all: so they are filled in twice.
     first = _filled(facts(release, found, answers) | {"status": ""}, answers)
     asked = {question: answers.get(question, "") for paper in first for question in paper.asked}
@@ -97,8 +98,8 @@ def _filled(known: dict, answers: dict[str, str]) -> list[papers.Paper]:
     return [papers.fill(name, known, answers) for name in papers.PAPERS]
 
 
-def _described(release, known, answers, content) -> tuple[dict | None, Measure]:
-    """The metadata, and the measure that says whether the validator accepts it."""
+def _described(release, known, answers, content) -> tuple[dict | None, list[Measure]]:
+    """The metadata, and the measures of it: does the validator accept them, and do they carry the label?"""
     name, why = "Croissant metadata that its validator accepts", "There is no file to describe."
     described = None
     if content is not None:
@@ -108,7 +109,12 @@ def _described(release, known, answers, content) -> tuple[dict | None, Measure]:
         except Exception as error:  # the library raises what it likes for a table it cannot describe
             why = " ".join(str(error).split())
     words = "The validator of mlcroissant accepts croissant.json." if why is None else f"It is refused: {why}"
-    return described, Measure("structure", name, why is None, words)
+    told = bool(described) and described["description"].startswith(LABEL[1])
+    label = "croissant.json begins its description with it." if told else "croissant.json does not carry it."
+    return described, [
+        Measure("structure", name, why is None, words),
+        Measure("labelling", "A label in the metadata", told, label),
+    ]
 
 
 def _easy(release, found) -> Measure:

@@ -70,7 +70,8 @@ class Paper:
 
 
 STYLE = """.wide-table th[scope="row"] { min-width: 9rem; }
-td { min-width: 6rem; overflow-wrap: break-word; }
+td { min-width: 5rem; }
+main { overflow-wrap: break-word; }
 strong.gap { border: 2px dashed currentColor; padding: 0 .25rem; }
 """
 

@@ -14,7 +14,8 @@ from pathlib import Path
 from course.data import DataError, Schema
 
 RUN = "run.json"
-GUIDE = Path(__file__).resolve().parents[2] / "book" / "guide.yml"
+ROOT = Path(__file__).resolve().parents[2]
+GUIDE = (ROOT / "course" / "assess" / "guide.yml", ROOT / "book" / "guide.yml")  # the first that is there
 NEEDED = ("source", "answers", "parts", "control", "generators")
 
 # What each generator reads and keeps, in plain words, and its level in the decision guide.
@@ -129,28 +130,27 @@ def choose(run: dict, folder: Path | None = None) -> Release:
     if person and person not in ready:
         why = run["generators"].get(person, {}).get("why", "it is not in the run.")
         raise DataError(f"The generator {person!r} was chosen and has no results: {why} Choose another.")
-    advised = [name for name in (run.get("advice") or {}).get("generators", []) if name in ready]
+    advised = [name for name in (run.get("advice") or {}).get("rungs", []) if name in ready]
     if person:
         return Release(run, person, "a person", folder)
     return Release(run, *((advised[0], "the guide") if advised else (ready[0], "nobody yet")), folder)
 
 
 @cache
+def guide() -> dict:
+    """The decision guide."""
+    import yaml
+
+    path = next(path for path in GUIDE if path.exists())
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
 def levels() -> dict:
-    """The levels of the decision guide, with what each is fit for."""
-    import yaml
-
-    return yaml.safe_load(GUIDE.read_text(encoding="utf-8"))["levels"]
+    """The levels of the decision guide, from least to most real, with what each is fit for."""
+    return guide()["levels"]
 
 
-@cache
-def checks() -> dict:
-    """The checks of the decision guide: four for every table that is made, and those of each level."""
-    import yaml
-
-    guide = yaml.safe_load(GUIDE.read_text(encoding="utf-8"))
-    found = {"all": guide["all_made"]}
-    for name, level in guide["levels"].items():
-        found[name] = [one for also in level["also"] for one in guide["levels"][also]["checks"]]
-        found[name] += level["checks"]
-    return found
+def checks(level: str) -> list[str]:
+    """What the decision guide asks of a table at a level: four checks for every table, and its own."""
+    own = [one for also in levels()[level]["also"] for one in levels()[also]["checks"]]
+    return [*guide()["all_made"], *own, *levels()[level]["checks"]]
