@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 BOOK = Path(__file__).resolve().parent.parent / "book"
-PAGES = ["law", "who-decides", "medical-devices", "cases", "involvement"]
+PAGES = ["law", "who-decides", "medical-devices", "cases", "release-pack", "involvement"]
 every_page = pytest.mark.parametrize("page", PAGES)
 
 # Names that everybody reads as they stand, or whose letters stand for nothing a reader could use.

@@ -12,6 +12,7 @@ A few small jobs, each in its own section below:
 6. Tool catalogue. The `tool-catalogue` directive writes out `book/tools.yml`.
 7. Comparison. The `comparison` directive shows a part of the stored run of every generator.
 8. Consensus. The `consensus` directive shows a part of `course.consensus`, computed when the book is built.
+9. Example pack. The release pack of lab 23's stored run, written beside the page that leads to it.
 
 The decision guide and the pictures of "Could it be me?" have files of their own beside this one.
 
@@ -22,6 +23,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import tempfile
 from html import escape
 from pathlib import Path
 
@@ -33,6 +35,8 @@ from sphinx.util.docutils import SphinxDirective
 
 PLOTLY = "application/vnd.plotly.v1+json"
 LONGEST_OPEN_TABLE = 25  # rows
+
+EXAMPLE_RUN = Path(__file__).resolve().parents[2] / "notebooks" / "results" / "lab23" / "run"
 
 # The script and the looks of what stands on some pages only, by the class of the node that holds it.
 OWN_FILES = {
@@ -340,6 +344,21 @@ class Consensus(SphinxDirective):
         return [nodes.raw(text=consensus.PARTS[part](), format="html")]
 
 
+# 9. Example pack ------------------------------------------------------------------------------------------
+
+
+def write_example_pack(app: Sphinx, exception: Exception | None) -> None:
+    """The papers of lab 23's stored run, as anybody gets them from `course release`."""
+    if exception or app.builder.format != "html":
+        return
+    from course import release
+
+    with tempfile.TemporaryDirectory() as folder:
+        run = shutil.copytree(EXAMPLE_RUN, Path(folder, "run"))
+        release.write(run)
+        shutil.copytree(run / "pack", Path(app.outdir, "book", "example-pack"), dirs_exist_ok=True)
+
+
 # Set-up ---------------------------------------------------------------------------------------------------
 
 
@@ -361,5 +380,6 @@ def setup(app: Sphinx) -> dict:
     app.connect("html-page-context", add_own_files)
     app.connect("html-page-context", mend_bibliography)
     app.connect("build-finished", copy_plotly)
+    app.connect("build-finished", write_example_pack)
     app.connect("build-finished", write_front_door, priority=400)
     return {"version": "1.0", "parallel_read_safe": True, "parallel_write_safe": True}
