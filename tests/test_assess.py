@@ -57,7 +57,8 @@ SAME = {
     "dates with words", "two-digit years", "times of day", "times with a zone",
     "numbers with blanks round them", "trailing separators", "a title above", "notes below",
     "a total below", "blank lines between", "excel", "excel under another name",
-    "excel with several sheets", "parquet", "parquet with categories",
+    "excel with several sheets", "excel with colour far to the right", "binary excel", "open document",
+    "line ends of two kinds", "parquet", "parquet with categories",
 }  # fmt: skip
 
 
@@ -97,8 +98,9 @@ def test_marks_for_missing_are_blank_in_numbers_and_stay_in_words(tmp_path):
     assert "n/a" in set(read(written(tmp_path, "w.csv", words)).table["benefit"])
 
 
-def test_merged_headings_are_put_together(tmp_path):
-    table = read(written(tmp_path, *messy.TABLES["excel with merged headings"][:2])).table
+@pytest.mark.parametrize("case", ["excel with merged headings", "old excel"])
+def test_merged_headings_are_put_together(case, tmp_path):
+    table = read(written(tmp_path, *messy.TABLES[case][:2])).table
     assert list(table)[:3] == ["Who ref", "Who area", "What age"] and len(table) == messy.ROWS
 
 
@@ -108,10 +110,17 @@ def test_a_folder_a_missing_file_and_a_wrong_sheet_get_one_sentence(tmp_path):
         (tmp_path, None, "is a folder"),
         (tmp_path / "none.csv", None, "There is no file"),
         (path, "Sheet9", "Its sheets are: Sheet1"),
-        (written(tmp_path, "b.csv", messy.csv()), "Sheet1", "not an Excel file"),
+        (written(tmp_path, "b.csv", messy.csv()), "Sheet1", "not a workbook"),
     ):
         with pytest.raises(DataError, match=words):
             read(given, sheet=sheet)
+
+
+def test_a_workbook_that_unpacks_to_too_much_is_not_unpacked(tmp_path, monkeypatch):
+    monkeypatch.setattr("course.assess.read.MOST_UNPACKED", 1000)
+    for case in ("excel", "binary excel", "open document"):
+        with pytest.raises(DataError, match="which is too much"):
+            read(written(tmp_path, *messy.TABLES[case][:2]))
 
 
 def roles(table):
