@@ -194,10 +194,10 @@ def xlsb(table):
     formats = [record(47, struct.pack("<HH", 0, kind) + bytes(12)) for kind in (0, 14)]  # 14 is a date
     styles = [record(278), record(617, struct.pack("<I", 2)), *formats, record(618), record(279)]
     urn = "http://schemas.openxmlformats.org"
+    kind = f"{urn}/officeDocument/2006/relationships/worksheet"
     link = (
-        f'<?xml version="1.0"?><Relationships xmlns="{urn}/package/2006/relationships"><Relationship Id="rId1" '
-        f'Type="{urn}/officeDocument/2006/relationships/worksheet" Target="worksheets/sheet1.bin"/>'
-        "</Relationships>"
+        f'<?xml version="1.0"?><Relationships xmlns="{urn}/package/2006/relationships">'
+        f'<Relationship Id="rId1" Type="{kind}" Target="worksheets/sheet1.bin"/></Relationships>'
     )
     parts = {
         "xl/workbook_bin": b"".join([record(131), record(143), named, record(144), record(132)]),
