@@ -27,11 +27,11 @@ NO_PRIVACY_BUDGET = "as delivered. No differential privacy: there is no epsilon 
 
 # The public summary in plain words: the purposes of course.assess, and what each level reads.
 PURPOSES = {
+    "find out what the data hold": "see what the data hold",
     "build or test a system": "build and test a computer system",
-    "teach or train": "teach and learn",
-    "write analysis code": "write code that will run on the real ones",
-    "plan a study": "plan a study",
-    "publish findings": "write about what they find",
+    "write analysis code or train people": "write code for the real ones, or learn how to",
+    "teach or try a method": "teach a method, or try one out",
+    "train or test a model": "train and test a computer model",
 }
 METHODS = {
     "description": "We wrote down what each column is. The program read no more than that.",
