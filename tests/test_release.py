@@ -299,7 +299,7 @@ def test_a_table_that_leaks_is_never_ready(folder):
     [
         ({"limit": None}, {}, ["A limit that was set before looking"]),
         ({}, {"limit written": "afterwards"}, ["A limit that was set before looking"]),
-        ({"purpose": "publish findings"}, {}, ["A purpose that synthetic data can serve"]),
+        ({"purpose": "decide something"}, {}, ["A purpose that synthetic data can serve"]),
         ({}, {"advice": {"verdict": "refuse", "title": "Do not"}}, ["The answer of the decision guide"]),
         ({}, {"advice": {"verdict": "not-yet", "result": "test-model-first"}}, []),
         ({"generator": "valid", "limit": None}, {}, []),

@@ -18,7 +18,8 @@ from course.assess.ladder import LABEL
 if TYPE_CHECKING:
     from course.release.record import Release
 
-FINDINGS = "publish findings"  # the purpose that the decision guide always refuses
+# Purposes for which the decision guide never gives a table, whatever else is answered.
+NOT_SERVED = ("answer a question about the world", "decide something", "avoid an approval")
 WAITS_FOR_TESTS = ("test-counts-first", "test-model-first")  # answers of the guide that the attacks settle
 LUCK = 0.025  # how often a harmless table may be called a leak, as in course.measure.report
 
@@ -104,12 +105,12 @@ def labelled(content: bytes) -> tuple[int, int]:
 
 
 def _purpose(release: Release) -> Measure:
-    findings = release.answers["purpose"] == FINDINGS
-    words = (
-        "Findings need the real records. Choose another purpose, or no synthetic data." if findings else ""
-    )
-    words = words or f"The purpose is to {release.answers['purpose']}."
-    return Measure("documentation", "A purpose that synthetic data can serve", not findings, words)
+    purpose = release.answers["purpose"]
+    words = f"The purpose is to {purpose}."
+    if purpose in NOT_SERVED:
+        words += " Synthetic data cannot serve that: take published figures or the real records."
+    name = "A purpose that synthetic data can serve"
+    return Measure("documentation", name, purpose not in NOT_SERVED, words)
 
 
 def _guide(release: Release) -> list[Measure]:
