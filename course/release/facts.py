@@ -35,7 +35,7 @@ PURPOSES = {
 }
 METHODS = {
     "description": "We wrote down what each column is. The program read no more than that.",
-    "structure": "We wrote down what each column is, and which codes it can hold. The program read no more.",
+    "structure": "We wrote down what each column is, and which codes it can hold. It read no more than that.",
     "columns": "The program looked at one column at a time. It put small groups together.",
     "together": "The program looked at how the columns go together, two at a time.",
     "near-copy": "The program read each real row, and learned how they go together.",

@@ -21,7 +21,11 @@ NEEDED = ("source", "answers", "parts", "control", "generators")
 # What each generator reads and keeps, in plain words, and its level in the decision guide.
 KEEPS = {
     "structural": ("structure", "the description of the columns only", "no relation between columns"),
-    "valid": ("structure", "the description of the columns and their codes", "no relation between columns"),
+    "valid": (
+        "structure",
+        "the description of the columns and their codes (a code that fewer than 10 rows have is not in it)",
+        "no relation between columns",
+    ),
     "marginal": (
         "columns",
         "each column alone, with small groups put together",
