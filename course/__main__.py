@@ -18,6 +18,7 @@ python3 -m course check      is this computer ready? Says what to fix, and how
 python3 -m course book       build the book, from the labs' stored outputs, into _build/html
 python3 -m course progress   what you have done so far
 python3 -m course assess     read a table of your own, and with --into try the fidelity ladder on it
+python3 -m course release    write the papers of a release, from a folder that assess has filled
 python3 -m course consensus  agree with others in two rounds of scores. Words: new, simulate, feedback, report
 
 For people who change the course:
@@ -41,6 +42,7 @@ COMMANDS = {
     "book": ("tasks", "book"),
     "progress": ("tasks", "progress"),
     "assess": ("tasks", "assess"),
+    "release": ("tasks", "release"),
     "consensus": ("tasks", "consensus"),
     "setup": ("tasks", "setup"),
     "run": ("tasks", "run"),

@@ -34,6 +34,7 @@ from pathlib import Path
 
 from course.__main__ import for_this_system
 from course.data import DataError
+from course.pages import page
 
 HERE = Path(__file__).resolve().parent
 FEWEST = 10  # a group of fewer people is never shown by its scores
@@ -679,19 +680,6 @@ def _made_up_reason(statement: str, score: int, turn: int) -> str:
 # ------------------------------------------------------------------------------ pages
 
 
-def page(title: str, body: str, script: str = "") -> str:
-    """A whole page that stands alone: it asks no host for anything, and its own rules forbid it to."""
-    policy = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; form-action 'none'"
-    return (
-        f'<!DOCTYPE html>\n<html lang="en-GB">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
-        f"<title>{escape(title)}</title>\n<style>\n{_own('consensus.css')}</style>\n</head>\n<body>\n"
-        f'<a class="skip" href="#main">Skip to the content</a>\n<main id="main" tabindex="-1">\n'
-        f"<h1>{escape(title)}</h1>\n{body}\n</main>\n{script}</body>\n</html>\n"
-    )
-
-
 def table(caption: str, heads: Sequence[str], rows: Iterable[Sequence], kind: str = "") -> str:
     """A table with a caption, in a box that scrolls sideways and the keyboard reaches. Cells are text."""
     head = "".join(f'<th scope="col">{escape(text)}</th>' for text in heads)
@@ -737,7 +725,8 @@ def form(
     )
     columns = f'<script type="application/json" id="columns">{json.dumps(COLUMNS)}</script>'
     title = f"Agreeing together: round {turn}" + (f", for {code}" if code else "")
-    return page(title, body, f"{columns}\n<script>\n{_own('consensus.js')}</script>\n")
+    script = f"{columns}\n<script>\n{_own('consensus.js')}</script>\n"
+    return page(title, f"<h1>{escape(title)}</h1>\n{body}", script=script, style=_own("consensus.css"))
 
 
 def _form_opening(study: Study, turn: int) -> str:
@@ -1028,7 +1017,8 @@ def _report_page(said: dict) -> str:
         "<h2>What a report of this kind should say</h2>",
         _reporting_part(said),
     ]
-    return page("Agreeing together: report", "\n".join(body))
+    title = "Agreeing together: report"
+    return page(title, f"<h1>{title}</h1>\n" + "\n".join(body), style=_own("consensus.css"))
 
 
 def _first_line(said: dict) -> str:

@@ -199,6 +199,12 @@ def assess(options):
     return run_python(python, ["-m", "course.assess", "--in", os.getcwd(), *options]) if python else 1
 
 
+def release(options):
+    """Write the papers of a release. ``options`` name the run's folder, as seen from where the person is."""
+    python = ready_python()
+    return run_python(python, ["-m", "course.release", "--in", os.getcwd(), *options]) if python else 1
+
+
 # ------------------------------------------------------------------------------ agree with others
 
 

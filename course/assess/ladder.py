@@ -1,12 +1,14 @@
 """Climb the fidelity ladder with somebody's own table: on every rung synthetic tables, measured and attacked.
 
 `climb(reading, answers, folder)` splits the table at random into training and control people, makes five
-tables with each generator, measures them beside the control, and writes every result into the folder as it
-comes. Run it again and it goes on from there. A generator that fails says why, and the others go on.
+tables with each generator, measures them beside the control, and writes every result into one record,
+`run.json`, as it comes. Run it again and it goes on from there. A generator that fails says why, and the
+others go on. What a release needs to know is all in that record: `course.release` makes its papers from it.
 """
 
 from __future__ import annotations
 
+import datetime
 import hashlib
 import json
 import re
@@ -17,8 +19,9 @@ import numpy as np
 import pandas as pd
 
 from course import generate
+from course.assess import figures
 from course.data import DataError
-from course.measure import fidelity, privacy, report
+from course.measure import privacy, report
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
     from course.assess.read import Reading
 
 GENERATORS = ("valid", "marginal", "ipf", "copula", "cart")
+RUN, FORMAT = "run.json", 1  # the one record of a run, and the version of its layout
 SEEDS = (1, 2, 3, 4, 5)
 LEAST, MOST = 100, 20_000  # people in each part: fewer say nothing, and of more a sample is taken
 LABEL = "synthetic_data", "Made up by a computer. Not real people."
@@ -36,10 +40,7 @@ FORMULA = r"^[=+\-@\t\r]"  # what a spreadsheet would run
 
 def split(table: pd.DataFrame, answers: Answers, say: Callable = print) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The training and the control part: half of the people each, drawn at random, nobody in both."""
-    rng = np.random.default_rng(answers.seed)
-    people = pd.Series(
-        np.arange(len(table)) if answers.person is None else pd.factorize(table[answers.person])[0]
-    )
+    rng, people = np.random.default_rng(answers.seed), _people(table, answers)
     drawn = rng.permutation(people.unique())
     half = len(drawn) // 2
     if half < LEAST:
@@ -55,6 +56,13 @@ def split(table: pd.DataFrame, answers: Answers, say: Callable = print) -> tuple
         table.loc[people.isin(part).to_numpy(), answers.schema.columns].reset_index(drop=True)
         for part in parts
     )
+
+
+def _people(table: pd.DataFrame, answers: Answers) -> pd.Series:
+    """A number for each row that says whose it is."""
+    if answers.person is None:
+        return pd.Series(np.arange(len(table)))
+    return pd.Series(pd.factorize(table[answers.person])[0])
 
 
 def seen(tables: list[pd.DataFrame], training: pd.DataFrame, answers: Answers) -> list[pd.DataFrame]:
@@ -81,59 +89,160 @@ def width(column: pd.Series) -> float:
     return float(next(step * power for step in (1, 2, 5, 10) if step * power * 10 >= high - low))
 
 
-def climb(reading: Reading, answers: Answers, folder: Path, say: Callable = print) -> pd.DataFrame:
-    """Make, measure and attack. Returns a DataFrame with one row per generator, and writes `ladder.csv`."""
+def climb(
+    reading: Reading, answers: Answers, folder: Path, say: Callable = print, advice: dict | None = None
+) -> pd.DataFrame:
+    """Make, measure and attack, and write `run.json`. Returns a DataFrame with one row per generator.
+
+    `advice` is what the decision guide says about the purpose and the audience. It is written down as it is.
+    """
     training, control = split(reading.table, answers, say)
-    people = f"{len(training):,} rows to learn from, {len(control):,} rows of other people to compare with."
-    say(f"{people} The results go to {folder}.")
-    kept = folder / "results"
-    kept.mkdir(exist_ok=True)
-    basis = _basis(training, control, answers)
-    rows = [{"generator": "control", **_distances(training, control, answers)}]
+    say(
+        f"{len(training):,} rows to learn from, {len(control):,} rows of other people to compare with. "
+        f"The results go to {folder}."
+    )
+    before, began = _stored(folder / RUN), time.monotonic()
+    run = {**described(reading, answers, advice), **_parts(reading.table, answers, training, control)}
+    run["limit written"] = _limit_written(before, run["answers"]["limit"])
+    run["control"] = figures.distances(training, control, answers.schema)
+    basis, stood = None, 0
     for number, name in enumerate(GENERATORS, 1):
         say(f"{number} of {len(GENERATORS)}: {name} ...", end=" ", flush=True)
-        began, path = time.monotonic(), kept / f"{name}.json"
-        key = hashlib.sha256(f"{reading.source['sha256']} {answers} {name}".encode()).hexdigest()
-        result = _stored(path, key)
-        if result is None:
-            result = {"key": key, **rung(name, training, control, basis, answers, folder)}
-            _replace(path, json.dumps(result, indent=1))
-            say(result.get("why") or f"{time.monotonic() - began:.0f} s.", flush=True)
-        else:
+        key, started = _key(reading, answers, name), time.monotonic()
+        result = before.get("generators", {}).get(name, {})
+        if result.get("key") == key and _as_it_was(folder, result):
+            stood += 1
             say("stands already.", flush=True)
-        rows.append({"generator": name, **{k: v for k, v in result.items() if k not in ("key", "words")}})
-    table = pd.DataFrame(rows)
-    _replace(folder / "ladder.csv", table.to_csv(index=False))
-    return table
+        else:
+            basis = basis or _basis(training, control, answers)
+            result = {"key": key, **rung(name, training, control, basis, answers, folder)}
+            result["seconds"] = round(time.monotonic() - started, 1)
+            say(result.get("why") or f"{result['seconds']:.0f} s.", flush=True)
+        run["generators"][name] = result
+        run["seconds"] = round(time.monotonic() - began, 1) if not stood else before.get("seconds")
+        _replace(folder / RUN, json.dumps(run, indent=1, ensure_ascii=False))
+    return table_of(run)
+
+
+def described(reading: Reading, answers: Answers, advice: dict | None) -> dict:
+    """What `run.json` says about the file, the decisions, the program and the day."""
+    rows, columns = reading.table.shape
+    used = answers.schema.columns
+    return {
+        "format": FORMAT,
+        "made": datetime.date.today().isoformat(),
+        "source": {**reading.source, "rows": rows, "columns": columns, "decisions": reading.decisions},
+        "answers": {
+            "purpose": answers.purpose,
+            "audience": answers.audience,
+            "person": answers.person,
+            "keys": answers.keys,
+            "targets": answers.targets,
+            "seed": answers.seed,
+            "generator": getattr(answers, "generator", None),
+            "limit": getattr(answers, "limit", None),
+            "name": answers.schema.name,
+            "fields": list(answers.schema.fields),
+        },
+        "left out": [name for name in reading.table if name not in used],
+        "seeds": [answers.seed + seed for seed in SEEDS],
+        "versions": figures.versions(GENERATORS),
+        "advice": advice or {},
+        "generators": {},
+    }
+
+
+def _parts(table: pd.DataFrame, answers: Answers, training, control) -> dict:
+    """How many people there are, how many were drawn, and how many rows are in each part."""
+    people, drawn = (
+        int(_people(table, answers).nunique()),
+        min(len(_people(table, answers).unique()) // 2, MOST),
+    )
+    return {
+        "parts": {
+            "people": people,
+            "people in each part": drawn,
+            "sampled": people // 2 > MOST,
+            "training rows": len(training),
+            "control rows": len(control),
+        }
+    }
+
+
+def _key(reading: Reading, answers: Answers, name: str) -> str:
+    """What a rung's result depends on: the file, and the decisions that change a table or an attack."""
+    parts = (answers.schema, answers.keys, answers.targets, answers.person, answers.seed)
+    return hashlib.sha256(f"{FORMAT} {reading.source['sha256']} {parts} {name}".encode()).hexdigest()
+
+
+def _limit_written(before: dict, limit: float | None) -> str | None:
+    """Whether the limit was there before any result was: "first", or "afterwards". None without a limit."""
+    if limit is None:
+        return None
+    seen = any("attacks" in one for one in before.get("generators", {}).values())
+    if not seen:
+        return "first"
+    same = before.get("answers", {}).get("limit") == limit
+    return before.get("limit written") if same else "afterwards"
 
 
 def rung(name: str, training, control, basis, answers: Answers, folder: Path) -> dict:
-    """One generator: five tables, their distances and the whole risk report; or the sentence why not."""
+    """One generator: five tables, every figure about them; or the sentence why not."""
     try:
         model = generate.fit(name, training, answers.schema)
         made = [model.sample(len(training), seed=answers.seed + seed) for seed in SEEDS]
     except (ValueError, KeyError, TypeError, MemoryError) as error:
         return {"why": " ".join(str(error).split()) or f"It stopped with {type(error).__name__}."}
-    save(made[0], folder / "synthetic" / f"{name}.csv")
-    found = [_distances(training, table, answers) for table in made]
-    result = {measure: float(np.mean([one[measure] for one in found])) for measure in found[0]}
+    path = folder / "synthetic" / f"{name}.csv"
+    save(made[0], path)
+    released = {
+        "file": path.relative_to(folder).as_posix(),
+        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        "rows": len(made[0]),
+    }
+    return {**released, **measured(made, training, control, basis, answers)}
+
+
+def measured(made: list, training, control, basis: dict, answers: Answers) -> dict:
+    """Every figure about tables of one generator, of which the first is the one to be released."""
+    parts, shown = basis["parts"], seen(made, training, answers)
+    found = [figures.distances(training, table, answers.schema) for table in made]
+    result = {
+        "distances": {one: float(np.mean([each[one] for each in found])) for one in found[0]},
+        "columns": figures.columns(training, control, made[0], answers.schema),
+        "copies": figures.copies(made[0], training, control, answers.schema),
+        "look-alikes": figures.look_alikes(shown[0], parts, answers.keys, answers.targets),
+        "by group": figures.by_group(parts[0], shown, basis["groups"], answers.targets, basis["chance"]),
+        "prediction": figures.prediction(*parts, shown[0], answers.schema, answers.targets, basis["groups"]),
+    }
     try:
-        risk = report.risk_report(
-            *basis, seen(made, training, answers), answers.keys, answers.targets, most=1000
-        )
+        risk = report.risk_report(*parts, shown, answers.keys, answers.targets, most=3000)
     except ValueError as error:
         return {**result, "why": f"It could not be attacked: {error}"}
-    worst = max(risk.risks.values(), key=lambda one: one.low)
     return {
         **result,
-        "attacks": len(risk.risks),
-        "found a leak": len(risk.leaks),
-        "surest": worst.name,
-        "excess": worst.excess,
-        "low": worst.low,
-        "high": worst.high,
+        "attacks": figures.attacks(risk.risks, risk.leaks),
+        "not tried": risk.left_out,
         "words": risk.words(),
     }
+
+
+def table_of(run: dict) -> pd.DataFrame:
+    """The ladder of a run, one row per generator: distances, attacks, leaks, and the surest attack."""
+    rows = [{"generator": "control", **run["control"]}]
+    for name, result in run["generators"].items():
+        row = {"generator": name, **result.get("distances", {})}
+        if "why" in result:
+            row["why"] = result["why"]
+        else:
+            surest = max(result["attacks"], key=lambda one: one["low"])
+            row |= {
+                "attacks": len(result["attacks"]),
+                "found a leak": sum(a["leak"] for a in result["attacks"]),
+            }
+            row |= {"surest": surest["attack"], **{one: surest[one] for one in ("excess", "low", "high")}}
+        rows.append(row)
+    return pd.DataFrame(rows)
 
 
 def save(table: pd.DataFrame, path: Path) -> None:
@@ -175,24 +284,34 @@ def in_words(found: pd.DataFrame, answers: Answers) -> str:
     return "\n".join(lines)
 
 
-def _basis(training, control, answers: Answers) -> list[pd.DataFrame]:
-    return seen([training, control], training, answers)
+def _basis(training, control, answers: Answers) -> dict:
+    """What every rung is held against: both parts as an intruder sees them, and chance in groups."""
+    parts = seen([training, control], training, answers)
+    groups = figures.group_columns(parts[0], answers.schema, answers.keys)
+    return {
+        "parts": parts,
+        "groups": groups,
+        "chance": figures.chance(*parts, groups, answers.targets, answers.seed),
+    }
 
 
-def _distances(training, table, answers: Answers) -> dict:
-    """How far a table is from the training part: in single columns, and in pairs of them."""
-    columns = fidelity.columns(training, table, answers.schema)["value"]
-    pairs = fidelity.pairs(training, table, schema=answers.schema)["difference"].abs()
-    return {"columns": float(columns.mean()), "pairs": float(pairs.mean())}
-
-
-def _stored(path: Path, key: str) -> dict | None:
-    """A result that was made from the same table and the same answers, or None."""
+def _stored(path: Path) -> dict:
+    """The record of an earlier run in this folder; empty if there is none, or none that can be used."""
     try:
-        result = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, json.JSONDecodeError):
-        return None
-    return result if result.get("key") == key else None
+        before = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return before if isinstance(before, dict) and before.get("format") == FORMAT else {}
+
+
+def _as_it_was(folder: Path, result: dict) -> bool:
+    """Whether the synthetic file of a result is still the one that was measured."""
+    if "file" not in result:
+        return True
+    try:
+        return hashlib.sha256((folder / result["file"]).read_bytes()).hexdigest() == result["sha256"]
+    except OSError:
+        return False
 
 
 def _replace(path: Path, text: str) -> None:

@@ -1,0 +1,19 @@
+"""Pages that stand alone: one HTML file with its style inside, that asks no host for anything."""
+
+from html import escape
+from pathlib import Path
+
+STYLE = Path(__file__).with_name("pages.css")
+
+
+def page(title: str, body: str, *, script: str = "", style: str = "") -> str:
+    """A whole page around its content, which holds the first heading. Its own rules forbid it any request."""
+    policy = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; form-action 'none'"
+    return (
+        f'<!DOCTYPE html>\n<html lang="en-GB">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
+        f"<title>{escape(title)}</title>\n<style>\n{STYLE.read_text(encoding='utf-8')}{style}</style>\n"
+        f'</head>\n<body>\n<a class="skip" href="#main">Skip to the content</a>\n'
+        f'<main id="main" tabindex="-1">\n{body}\n</main>\n{script}</body>\n</html>\n'
+    )

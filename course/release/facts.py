@@ -1,0 +1,371 @@
+"""What the papers say: every figure of a release as words and rows, ready to be set into a template.
+
+Papers that may be published round what counts people, and leave out small groups. The rest stays inside.
+"""
+
+from __future__ import annotations
+
+import datetime
+import re
+from typing import TYPE_CHECKING
+
+from course.assess.figures import SMALLEST
+from course.assess.ladder import LABEL
+from course.release import record
+from course.release.gaps import filled
+from course.release.measures import interval, percent
+
+if TYPE_CHECKING:
+    from course.release.measures import Measure
+    from course.release.record import Release
+
+NAME = "What is the data set called, for people who have never seen it?"
+MEASURED = "The limit for risk"  # a gap of the guide that is measured here
+KINDS = {"singling out", "linkability", "inferences", "membership", "copies"}
+MOST_ROWS = 15  # of groups in one table
+NO_PRIVACY_BUDGET = "as delivered. No differential privacy: there is no epsilon and no delta."
+
+# The public summary in plain words: the purposes of course.assess, and what each level reads.
+PURPOSES = {
+    "find out what the data hold": "see what the data hold",
+    "build or test a system": "build and test a computer system",
+    "write analysis code or train people": "write code for the real ones, or learn how to",
+    "teach or try a method": "teach a method, or try one out",
+    "train or test a model": "train and test a computer model",
+}
+METHODS = {
+    "description": "We wrote down what each column is. The program read no more than that.",
+    "structure": "We wrote down what each column is, and which codes it can hold. It read no more than that.",
+    "columns": "The program looked at one column at a time. It put small groups together.",
+    "together": "The program looked at how the columns go together, two at a time.",
+    "near-copy": "The program read each real row, and learned how they go together.",
+}
+# The course's advice on approval and access at each level, as in book/who-decides.md.
+APPROVAL = {
+    "description": ("the maker and the asset owner", "anybody"),
+    "structure": ("the maker and the asset owner", "anybody, with the label"),
+    "columns": (
+        "also the disclosure control lead, with the DPO's advice",
+        "anybody or registered, with a licence",
+    ),
+    "together": ("also the SIRO; the Caldicott Guardian for health or care", "named people, with a licence"),
+    "near-copy": ("also an independent reviewer", "inside a secure setting"),
+}
+
+
+def facts(release: Release, measures: list[Measure], answers: dict[str, str]) -> dict:
+    """Every fact the templates use, by name."""
+    run, made = release.run, release.made
+    named = answers.get(NAME, "").strip()
+    name = named if filled(named) else f"synthetic {release.schema.name}"
+    return {
+        "name": name,
+        "released_file": file_name(release),
+        "generator": release.generator,
+        "level": release.level,
+        "answers": release.answers,
+        "keys": release.answers["keys"],
+        "targets": release.answers["targets"],
+        "source": {"name": "not stated", "rows": 0, "columns": 0, "sha256": "not stated", **run["source"]},
+        "decisions": run["source"].get("decisions", []),
+        "parts": run["parts"],
+        "left_out": run.get("left out", []),
+        "identifiers": release.schema.of_kind("identifier"),
+        "sensitive": release.schema.sensitive,
+        "rows": made.get("rows", 0),
+        "made_on": day(run.get("made", "")),
+        "seeds": run.get("seeds", []),
+        "released_seed": (run.get("seeds") or ["not stated"])[0],
+        "parameters": made.get("parameters") or NO_PRIVACY_BUDGET,
+        "versions": run.get("versions", {}),
+        "smallest": SMALLEST,
+        "tables": made["attacks"][0]["tables"],
+        "split_words": _split(run["parts"]),
+        **_likeness(release),
+        **_groups(made),
+        **_prediction(made),
+        **_privacy(release, measures),
+        **_advice(release),
+        **_plain_words(release, made),
+    }
+
+
+def file_name(release: Release) -> str:
+    """The name of the released file: the label first, then letters that every system takes."""
+    safe = re.sub(r"[^A-Za-z0-9_-]+", "-", release.schema.name).strip("-") or "table"
+    return f"SYNTHETIC-{safe}.csv"
+
+
+def day(iso: str) -> str:
+    """2026-11-22 as 22 November 2026."""
+    try:
+        found = datetime.date.fromisoformat(iso)
+    except ValueError:
+        return "a day that was not stated"
+    return f"{found.day} {found:%B %Y}"
+
+
+def _split(parts: dict) -> str:
+    drawn = " They were drawn at random from more." if parts.get("sampled") else ""
+    return (
+        f"The real people were split at random: the generator learned from {parts['training rows']:,} rows. "
+        f"The {parts['control rows']:,} rows of other people, the control, were kept for the tests.{drawn}"
+    )
+
+
+# ------------------------------------------------------------------------------ likeness
+
+
+def _likeness(release: Release) -> dict:
+    made, control = release.made, release.run["control"]
+    times = {one: made["distances"][one] / control[one] for one in made["distances"] if control.get(one)}
+    return {
+        "distance_words": {
+            one: f"{times[one]:.1f}" if one in times else "not measured" for one in ("columns", "pairs")
+        },
+        "columns": [_column(release, row) for row in made["columns"]],
+        "faults": _faults(made),
+    }
+
+
+def _column(release: Release, row: dict) -> dict:
+    identifier = release.schema.kind(row["column"]) == "identifier"
+    return {
+        "name": row["column"],
+        "kind": row["kind"],
+        "origin": "invented" if identifier else "synthesised",
+        "blank_original": _roughly(row["blank_original"]),
+        "blank_synthetic": _roughly(row["blank_synthetic"]),
+        "value": _distance(row["value"]),
+        "control": _distance(row["control"]),
+    }
+
+
+def _roughly(share: float) -> str:
+    """A share of real people, so rounded that it points to nobody."""
+    return "none" if share == 0 else "under 1%" if share < 0.01 else f"{share:.0%}"
+
+
+def _distance(value: float | None) -> str:
+    return "not compared" if value is None else f"{value:.2f}"
+
+
+def _faults(made: dict) -> list[str]:
+    """What was measured and would mislead somebody who does not know."""
+    compared = [row for row in made["columns"] if row["value"] is not None and row["control"] is not None]
+    far = [row["column"] for row in compared if row["value"] > max(0.05, 3 * row["control"])]
+    blank = [
+        row["column"] for row in made["columns"] if abs(row["blank_original"] - row["blank_synthetic"]) > 0.05
+    ]
+    found = []
+    if far:
+        found.append(f"Far from the real columns: {', '.join(far)}.")
+    if blank:
+        found.append(f"Blanks are much more or less common than in the real table: {', '.join(blank)}.")
+    return found or ["No single column is far from the real one, and no column's blanks are."]
+
+
+def _groups(made: dict) -> dict:
+    rows = made.get("by group") or []
+    far = sorted(
+        (one for one in rows if one["low"] > one["chance"]), key=lambda one: one["chance"] - one["low"]
+    )
+    by = ", ".join(dict.fromkeys(one["by"] for one in rows))
+    if not rows:
+        words = "No group of people was looked at."
+    elif not far:
+        words = f"{len(rows)} figures for groups by {by}: none is further off than chance explains."
+    else:
+        worst = f"{far[0]['by']} {far[0]['group']} in {far[0]['of']}"
+        words = (
+            f"{len(rows)} figures for groups by {by}: {len(far)} are further off than chance explains. "
+            f"The furthest: {worst}. Do not compare such groups."
+        )
+    shown = (far + [one for one in rows if one not in far])[:MOST_ROWS]
+    return {"groups_words": words, "group_rows": [_group(one) for one in shown], "group_many": len(rows)}
+
+
+def _group(one: dict) -> dict:
+    return {
+        "by": one["by"],
+        "group": one["group"],
+        "of": one["of"],
+        "people": f"about {5 * round(one['people'] / 5):,}",
+        "range": f"{one['low']:.2f} to {one['high']:.2f}",
+        "chance": f"{one['chance']:.2f}",
+        "verdict": "yes" if one["low"] > one["chance"] else "no",
+    }
+
+
+def _prediction(made: dict) -> dict:
+    found = made.get("prediction") or {"why": "It was not tried."}
+    if not found.get("rows"):
+        words = f"No prediction was tried. {found.get('why', '')}"
+        return {"prediction_words": words.strip(), "prediction_rows": [], "prediction_target": ""}
+    by_group: dict = {}
+    for row in found["rows"]:
+        figures = f"{row['auc']:.2f} ({row['low']:.2f} to {row['high']:.2f})"
+        by_group.setdefault(row["group"], {})[row["learned_from"]] = figures
+    whole = by_group["everybody"]
+    grouped = f" Groups are by {found['by']}." if found.get("by") else ""
+    return {
+        "prediction_words": (
+            f"A model that predicts {found['target']} reaches {whole['synthetic']} when it learned from this "
+            f"table and {whole['training']} when it learned from real people.{grouped}"
+        ),
+        "prediction_target": found["target"],
+        "prediction_rows": [
+            {"group": group, "real": both.get("training", "-"), "made": both.get("synthetic", "-")}
+            for group, both in by_group.items()
+        ],
+    }
+
+
+# ------------------------------------------------------------------------------ privacy
+
+
+def _privacy(release: Release, measures: list[Measure]) -> dict:
+    made, failing = release.made, [one for one in measures if not one.passed]
+    attacks = [_attack(one, measures) for one in made["attacks"]]
+    limit = next(one for one in measures if "limit" in one.name)
+    copies = next(one for one in measures if one.name.startswith("Copies"))
+    checks = {name: [] for name in ("labelling", "disclosure", "structure", "documentation")}
+    for one in measures:
+        checks[one.check].append(
+            {"name": one.name, "words": one.words, "state": "done" if one.passed else "[ ] FAILS"}
+        )
+    return {
+        "attacks": attacks,
+        "strongest": _strongest(attacks),
+        "alone": [one for one in attacks if one["low"] > 0 and not one["leak"]],
+        "not_tried": made.get("not tried", {}),
+        "kinds": list(dict.fromkeys(one["indicator"] for one in attacks)),
+        "kinds_state": "done" if {one["indicator"] for one in attacks} >= KINDS else "[ ] not all tried",
+        "failing": failing,
+        "measures": measures,
+        "by_check": checks,
+        "limit_name": limit.name,
+        "limit_state": "done" if limit.passed else "[ ] FAILS",
+        "limit_words": limit.words,
+        "copies_words": copies.words,
+        "verdict_words": _verdict(attacks),
+        "intruder_words": f"The intruder knew {', '.join(release.answers['keys'])}.",
+        **_apparent(release, attacks),
+    }
+
+
+def _attack(one: dict, measures: list[Measure]) -> dict:
+    worst = one.get("worst placed") or {}
+    held = next((m for m in measures if m.name == one["attack"]), None)
+    verdict = "a leak" if one["leak"] else "no leak found"
+    if held and not held.passed and not one["leak"]:
+        verdict += ", more than the limit not ruled out"
+    words = "too few people"
+    if worst.get("training") is not None:
+        who = worst["share their values with"]
+        words = f"{who}: {percent(worst['training'])}, {percent(worst['control'])}"
+    return {**one, "worst": words, "verdict": verdict}
+
+
+def _strongest(attacks: list[dict]) -> list[dict]:
+    """The attack with the largest excess of each kind, in the order of the kinds."""
+    best: dict[str, dict] = {}
+    for one in attacks:
+        if one["indicator"] not in best or one["excess"] > best[one["indicator"]]["excess"]:
+            best[one["indicator"]] = one
+    return list(best.values())
+
+
+def _verdict(attacks: list[dict]) -> str:
+    leaks = sorted((one for one in attacks if one["leak"]), key=lambda one: -one["excess"])
+    if not leaks:
+        return (
+            f"None of the {len(attacks)} attacks did clearly better on people in the data than on people who "
+            "were not."
+        )
+    worst = leaks[0]
+    return (
+        f"{len(leaks)} of {len(attacks)} attacks did better on people in the data than on people who were "
+        f"not. The largest excess: {worst['attack']}, {interval(worst)}."
+    )
+
+
+def _apparent(release: Release, attacks: list[dict]) -> dict:
+    """Who might believe that they see somebody, rightly or not."""
+    nobody = {"alone": 0, "seen": 0, "right": 0}
+    looks = release.made.get("look-alikes") or {"training": nobody, "control": nobody}
+    inside, outside = looks["training"], looks["control"]
+    words = (
+        f"Rows of the released file look like {inside['seen']:,} of the {inside['alone']:,} people of the "
+        f"data who are alone with their values, and are right about {inside['right']:,}. In the control: "
+        f"{outside['seen']:,} of {outside['alone']:,}, right about {outside['right']:,}."
+    )
+    certain = []
+    for one in attacks:
+        figures = {row["figure"]: row["training"] for row in one.get("details", [])}
+        if "Rows with the keys agree" in figures and one["attack"].startswith("Certain"):
+            agree, right = figures["Rows with the keys agree"], figures["Right where they agree (TCAP)"]
+            if agree < 0.0005:
+                certain.append(f"{one['attack']}: hardly any rows with a person's values agree.")
+                continue
+            certain.append(
+                f"{one['attack']}: all rows with a person's values agree for {percent(agree)} of the people "
+                f"in the data, and are wrong for {percent(1 - right)} of those. Wrongly certain: "
+                f"{percent(agree * (1 - right))}."
+            )
+    return {"looks": looks, "looks_words": words, "certain_words": certain}
+
+
+# ------------------------------------------------------------------------------ the guide, and plain words
+
+
+def _advice(release: Release) -> dict:
+    advice, level, order = release.advice, release.level, list(record.levels())
+    asked = advice.get("level") or order[-1]
+    how = {
+        "a person": f"A person chose the generator {release.generator}.",
+        "the guide": f"The decision guide chose {release.generator}. A person may choose another.",
+        "nobody yet": f"Nobody has chosen yet; {release.generator} stands here, the least detailed.",
+    }
+    levels = [
+        {**one, "approval": APPROVAL[name][0], "access": APPROVAL[name][1]}
+        for name, one in record.levels().items()
+    ]
+    return {
+        "chosen_by": release.chosen_by,
+        "chosen_words": how[release.chosen_by],
+        "advised": release.generator in advice.get("rungs", [])
+        or order.index(level["id"]) <= order.index(asked),
+        "way": advice.get("way", []),
+        "access": advice.get("access") or f"{APPROVAL[level['id']][1]} (the course's advice for this level)",
+        "guide_checks": list(dict.fromkeys([*record.checks(level["id"]), *advice.get("checks", [])])),
+        "advice_gaps": [
+            f"From the decision guide, to be settled: {one.rstrip('.')}."
+            for one in advice.get("gaps", [])
+            if one not in record.guide()["verdicts"]["make"]["gaps"] and not one.startswith(MEASURED)
+        ],
+        "policy_levels": levels,
+    }
+
+
+def _plain_words(release: Release, made: dict) -> dict:
+    """Sentences of the public summary. Its reading age is checked whenever it is written."""
+    attacks = made["attacks"]
+    leaks = sum(one["leak"] for one in attacks)
+    tested = (
+        f"We did {len(attacks)} tests. None of them did clearly better on the first kind. That does not "
+        "prove that it is safe."
+        if not leaks
+        else f"We did {len(attacks)} tests. In {leaks} of them, people whose data went in were found more "
+        "often. So the table gives something away."
+    )
+    far = any(one["low"] > one["chance"] for one in made.get("by group") or [])
+    return {
+        "plain_purpose": PURPOSES.get(release.answers["purpose"], "use them"),
+        "plain_method": METHODS[release.level["id"]],
+        "plain_attacks": tested,
+        "plain_groups": "It fits some groups of people less well than others."
+        if far
+        else "It may fit some groups of people less well than others.",
+        "label": LABEL[1],
+    }

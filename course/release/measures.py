@@ -1,0 +1,203 @@
+"""What must hold before a table may be released, measured: each measure passes or fails, and says why.
+
+A measure is about the table, not about a promise. What only a person can answer is a gap (`gaps.py`).
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import re
+from dataclasses import dataclass
+from math import comb
+from typing import TYPE_CHECKING
+
+from course.assess.ladder import LABEL
+
+if TYPE_CHECKING:
+    from course.release.record import Release
+
+# Purposes for which the decision guide never gives a table, whatever else is answered.
+NOT_SERVED = ("answer a question about the world", "decide something", "avoid an approval")
+WAITS_FOR_TESTS = ("test-counts-first", "test-model-first")  # answers of the guide that the attacks settle
+LUCK = 0.025  # how often a harmless table may be called a leak, as in course.measure.report
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One thing that was measured. `check` is which of the four checks it belongs to."""
+
+    check: str  # labelling, disclosure, structure, documentation
+    name: str
+    passed: bool
+    words: str
+
+
+def measures(release: Release) -> list[Measure]:
+    """Every measure of the table that is to be released, failing ones among them."""
+    return [
+        *_file(release),
+        _purpose(release),
+        *_guide(release),
+        _limit(release),
+        *_attacks(release),
+        _copies(release),
+        _groups(release),
+    ]
+
+
+def percent(share: float | None) -> str:
+    return "not measured" if share is None else f"{100 * share:z.1f}%"
+
+
+def interval(one: dict) -> str:
+    """An excess with its interval, as text."""
+    return f"{percent(one['excess'])} ({percent(one['low'])} to {percent(one['high'])})"
+
+
+def _file(release: Release) -> list[Measure]:
+    """Is the file there, is it the one that was measured, and does every row carry the label?"""
+    name, path = release.made.get("file", "no file"), release.path
+    content = path.read_bytes() if path and path.is_file() else None
+    same = content is not None and hashlib.sha256(content).hexdigest() == release.made.get("sha256")
+    words = (
+        f"{name} is missing."
+        if content is None
+        else f"{name} is the file that was measured (SHA-256 agrees)."
+        if same
+        else f"{name} was changed after it was measured (SHA-256 differs)."
+    )
+    found = [Measure("documentation", "The file that was measured", same, words), _columns(release, content)]
+    rows, without = labelled(content or b"")
+    good = rows > 0 and without == 0
+    words = (
+        f"All {rows:,} rows say: {LABEL[1]}"
+        if good
+        else f"{without:,} of {rows:,} rows do not say that they are made up."
+        if rows
+        else "There are no rows to carry the label."
+    )
+    return [*found, Measure("labelling", "A label in every row", good, words)]
+
+
+def _columns(release: Release, content: bytes | None) -> Measure:
+    """Are the columns those that were used, in their order, after the label?"""
+    heads = next(lines(content or b""), [])
+    same = [re.sub("^'", "", head) for head in heads[1:]] == release.schema.columns
+    left = release.run.get("left out", [])
+    words = (
+        f"The label, then {len(heads) - 1} columns." if same else "They are not those that were described."
+    )
+    words += f" Left out of the real table's: {', '.join(left)}." if left else ""
+    return Measure("structure", "Names and order of the columns", same, words)
+
+
+def lines(content: bytes):
+    """The lines of a CSV file, each a list of cells."""
+    return csv.reader(io.StringIO(content.decode("utf-8-sig", errors="replace"), newline=""))
+
+
+def labelled(content: bytes) -> tuple[int, int]:
+    """How many rows a CSV file has, and how many of them lack the label."""
+    has = [LABEL[1] in row for row in lines(content) if row][1:]
+    return len(has), has.count(False)
+
+
+def _purpose(release: Release) -> Measure:
+    purpose = release.answers["purpose"]
+    words = f"The purpose is to {purpose}."
+    if purpose in NOT_SERVED:
+        words += " Synthetic data cannot serve that: take published figures or the real records."
+    name = "A purpose that synthetic data can serve"
+    return Measure("documentation", name, purpose not in NOT_SERVED, words)
+
+
+def _guide(release: Release) -> list[Measure]:
+    """What the decision guide answered, if it was asked. Where it waits for tests, the attacks settle it."""
+    advice = release.advice
+    if not advice.get("verdict"):
+        return []
+    good = advice["verdict"] == "make" or advice.get("result") in WAITS_FOR_TESTS
+    return [Measure("documentation", "The answer of the decision guide", good, f"{advice.get('title', '')}.")]
+
+
+def held(release: Release) -> bool:
+    """Whether the decision guide asks for a limit at this level: wherever columns are kept together.
+
+    A table from a description, or from one column at a time, is not held to one. Nothing was read that could
+    bring it near anybody in particular, and the intervals of its attacks show chance.
+    """
+    return "together" in (release.level["id"], *release.level["also"])
+
+
+def _limit(release: Release) -> Measure:
+    limit, written = release.answers.get("limit"), release.run.get("limit written")
+    name = "A limit that was set before looking"
+    if not held(release):
+        words = f'The decision guide asks for none at the level "{release.level["name"]}".'
+        return Measure("disclosure", name, True, words)
+    if limit is None:
+        words = 'No limit was set: write "limit" in answers.json before any result is there.'
+    elif written == "afterwards":
+        words = (
+            f"The limit of {percent(limit)} was set or changed after results could be seen. "
+            "Run assess into a new folder with another seed."
+        )
+    else:
+        words = f"The limit, {percent(limit)} for the upper end of every excess, was written first."
+    return Measure("disclosure", name, limit is not None and written != "afterwards", words)
+
+
+def _attacks(release: Release) -> list[Measure]:
+    """One measure for each attack: no leak and, where a limit is asked for, an interval below it."""
+    limit, found = release.answers.get("limit") if held(release) else None, []
+    for one in release.made["attacks"]:
+        why = ""
+        if one["leak"]:
+            why = "It found a leak. "
+        elif limit is not None and one["high"] > limit:
+            why = f"No leak was found, and more than the limit of {percent(limit)} is not ruled out. "
+        beside = f"{percent(one['training'])} in the data, {percent(one['control'])} in the control"
+        found.append(Measure("disclosure", one["attack"], not why, f"{why}Excess {interval(one)}; {beside}."))
+    return found
+
+
+def _copies(release: Release) -> Measure:
+    """Do rows of the file equal one real person in every column, more often than chance would have it?
+
+    Chance is what the control shows: people of the same kind whom the generator never saw. Where no row
+    equals a person of the control, chance is no explanation for one that equals a person of the data.
+    """
+    copies = release.made.get("copies")
+    name = "Copies of one real person"
+    if not copies:
+        return Measure("disclosure", name, False, "Nobody looked for copies of real records.")
+    inside, outside = (copies[part]["people"] for part in ("training", "control"))
+    found = inside > 0 and (outside == 0 or _more_than_luck(inside, outside))
+    words = (
+        f"Compared on {copies['columns']} columns, rows of the file equal {inside:,} people of the data in "
+        f"every column, each the only one with their values, and {outside:,} people of the control."
+    )
+    return Measure("disclosure", name, not found, words)
+
+
+def _more_than_luck(inside: int, outside: int) -> bool:
+    """Whether so many of both would fall on one side by luck less often than `LUCK` (binomial, one half)."""
+    both = inside + outside
+    if both > 400:  # the normal approximation is close, and the sum below would be long
+        return inside - outside > 1.96 * both**0.5
+    return sum(comb(both, k) for k in range(inside, both + 1)) / 2**both < LUCK
+
+
+def _groups(release: Release) -> Measure:
+    rows, name = release.made.get("by group") or [], "Figures by group of people"
+    if not rows:
+        words = "There are none: no column with at most 20 values was found by which people can be grouped."
+        return Measure("documentation", name, False, words)
+    far = [row for row in rows if row["low"] > row["chance"]]
+    words = (
+        f"{len(rows)} figures for groups by {', '.join(dict.fromkeys(row['by'] for row in rows))}; "
+        f"{len(far)} of them are further from the real people than chance explains."
+    )
+    return Measure("documentation", name, True, words)

@@ -1,0 +1,160 @@
+"""The record of a finished run: read, checked, and reduced to the one table that is to be released.
+
+`course.assess` writes `run.json`; anybody else may give the same as a dict. Here it becomes a `Release`, from
+which papers, measures and metadata are made.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from course.data import DataError, Schema
+
+RUN = "run.json"
+ROOT = Path(__file__).resolve().parents[2]
+GUIDE = (ROOT / "course" / "assess" / "guide.yml", ROOT / "book" / "guide.yml")  # the first that is there
+NEEDED = ("source", "answers", "parts", "control", "generators")
+
+# What each generator reads and keeps, in plain words, and its level in the decision guide.
+KEEPS = {
+    "structural": ("structure", "the description of the columns only", "no relation between columns"),
+    "valid": (
+        "structure",
+        "the description of the columns and their codes (a code that fewer than 10 rows have is not in it)",
+        "no relation between columns",
+    ),
+    "marginal": (
+        "columns",
+        "each column alone, with small groups put together",
+        "the shape of each column, and no relation between columns",
+    ),
+    "ipf": (
+        "together",
+        "counts of columns and of pairs of columns, small ones left out and the rest rounded",
+        "how the columns of each pair go together, and no relation of three columns",
+    ),
+    "ipf-dp": (
+        "together",
+        "the same counts with noise added (differential privacy)",
+        "how the columns of each pair go together, as far as the noise lets it",
+    ),
+    "copula": (
+        "together",
+        "each column, and how strongly each pair of columns rises and falls together",
+        "the strength of each pair, and no relation of another shape",
+    ),
+    "cart": ("near-copy", "every row, with trees", "detailed relations between columns, and real values"),
+}
+
+
+@dataclass(frozen=True)
+class Release:
+    """One table that is to be released, with the run that made it."""
+
+    run: dict
+    generator: str
+    chosen_by: str  # "a person", "the guide", or "nobody yet"
+    folder: Path | None  # where the run's files are; None for a run that was given as a dict
+
+    @property
+    def made(self) -> dict:
+        """Every figure about the table."""
+        return self.run["generators"][self.generator]
+
+    @property
+    def answers(self) -> dict:
+        return self.run["answers"]
+
+    @property
+    def advice(self) -> dict:
+        """What the decision guide says about purpose and audience; empty if it was not asked."""
+        return self.run.get("advice") or {}
+
+    @property
+    def schema(self) -> Schema:
+        return Schema(self.answers.get("name", "table"), tuple(self.answers["fields"]))
+
+    @property
+    def level(self) -> dict:
+        """The level of the decision guide that the generator works at, with what it reads and keeps."""
+        name, read, kept = KEEPS.get(
+            self.generator, ("near-copy", "the real rows", "what is not listed here")
+        )
+        return {"id": name, **levels()[name], "read": read, "kept": kept}
+
+    @property
+    def path(self) -> Path | None:
+        """The synthetic file that was measured."""
+        return self.folder / self.made["file"] if self.folder and self.made.get("file") else None
+
+
+def read(folder: Path) -> dict:
+    """The record in a run's folder. DataError, in one sentence, if there is none that can be used."""
+    path = folder / RUN
+    try:
+        run = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise DataError(
+            f"There is no {RUN} in {folder}. First run: python3 -m course assess FILE --into {folder}"
+        ) from None
+    except (OSError, ValueError) as error:
+        where = f" (line {error.lineno})" if isinstance(error, json.JSONDecodeError) else ""
+        raise DataError(
+            f"{path} cannot be read{where}. Run assess again: it makes the record anew."
+        ) from None
+    return checked(run, str(path))
+
+
+def checked(run: dict, called: str = "the run") -> dict:
+    """The same record, if all its parts are there. DataError, in one sentence, if not."""
+    if not isinstance(run, dict):
+        raise DataError(f"{called} holds no record of a run. Run assess again: it makes the record anew.")
+    for part in NEEDED:
+        if not isinstance(run.get(part), dict) or not run[part]:
+            raise DataError(f'{called} lacks its part "{part}". Run assess again: it makes the record anew.')
+    for part in ("fields", "keys", "targets", "purpose", "audience"):
+        if not run["answers"].get(part):
+            raise DataError(f'{called} lacks "{part}" among its answers. Run assess again.')
+    if not finished(run):
+        raise DataError(f"{called} has no generator with results. Run assess until at least one has some.")
+    return run
+
+
+def finished(run: dict) -> list[str]:
+    """The generators that made a table which was attacked, from the least to the most detailed."""
+    return [name for name, made in run["generators"].items() if made.get("attacks")]
+
+
+def choose(run: dict, folder: Path | None = None) -> Release:
+    """The table to release: a person's choice, else the guide's, else for now the least detailed."""
+    person, ready = run["answers"].get("generator"), finished(run)
+    if person and person not in ready:
+        why = run["generators"].get(person, {}).get("why", "it is not in the run.")
+        raise DataError(f"The generator {person!r} was chosen and has no results: {why} Choose another.")
+    advised = [name for name in (run.get("advice") or {}).get("rungs", []) if name in ready]
+    if person:
+        return Release(run, person, "a person", folder)
+    return Release(run, *((advised[0], "the guide") if advised else (ready[0], "nobody yet")), folder)
+
+
+@cache
+def guide() -> dict:
+    """The decision guide."""
+    import yaml
+
+    path = next(path for path in GUIDE if path.exists())
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
+def levels() -> dict:
+    """The levels of the decision guide, from least to most real, with what each is fit for."""
+    return guide()["levels"]
+
+
+def checks(level: str) -> list[str]:
+    """What the decision guide asks of a table at a level: four checks for every table, and its own."""
+    own = [one for also in levels()[level]["also"] for one in levels()[also]["checks"]]
+    return [*guide()["all_made"], *own, *levels()[level]["checks"]]
