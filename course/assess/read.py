@@ -24,6 +24,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from course.assess import values
 from course.data import DataError
 
@@ -37,6 +39,7 @@ SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "upright bars
 OLD_OFFICE = b"\xd0\xcf\x11\xe0"  # how .xls begins, and .xlsx with a password
 LOCKED = "has a password. Open it, save it without one where only you can see it, and give that file"
 MOST_UNPACKED = 8 * 2**30  # bytes of a packed workbook
+MOST_NOTES = 1000  # lines below a table
 MOST_CELLS = 100_000_000  # of a sheet, from its first cell to its last
 # What a file is, told by its first bytes, and what to do about it.
 OTHER_FILES = {
@@ -397,9 +400,11 @@ def _parquet(content: bytes, name: str) -> pd.DataFrame:
 
 def _table(grid: pd.DataFrame, name: str, decisions: list[str]) -> pd.DataFrame:
     """The grid with its headings as column names, and without what stands above and below the table."""
-    grid = grid.apply(lambda column: column.str.strip())
+    for column in grid:
+        grid[column] = _stripped(grid[column])
     filled = (grid != "").sum(axis=1)
-    grid, filled = grid[filled > 0], filled[filled > 0]
+    if not filled.all():
+        grid, filled = grid[filled > 0], filled[filled > 0]
     enough = max(2, int(filled.max()) // 2)
     above = int((filled >= enough).to_numpy().argmax())
     if above:
@@ -418,6 +423,15 @@ def _table(grid: pd.DataFrame, name: str, decisions: list[str]) -> pd.DataFrame:
         raise DataError(f"{name} has headings and no rows. Give a file with data in it.")
     table.columns = _names(headings, table, decisions)
     return table.reset_index(drop=True)
+
+
+def _stripped(column: pd.Series) -> pd.Series:
+    """A column of text without blanks round its values. Each different value is looked at once."""
+    import pandas as pd
+
+    codes, words = pd.factorize(column)
+    bare = np.array([word.strip() for word in words], dtype=object)
+    return column if (bare == words).all() else pd.Series(bare.take(codes), index=column.index)
 
 
 def _heading_rows(grid: pd.DataFrame) -> int:
@@ -444,9 +458,9 @@ def _without_foot(table: pd.DataFrame, decisions: list[str]) -> pd.DataFrame:
     """The table without notes and totals below it."""
     if table.shape[1] < 3:
         return table
-    filled = (table != "").sum(axis=1).to_numpy()
+    filled = (table.tail(MOST_NOTES) != "").sum(axis=1).to_numpy()
     notes = 0
-    while notes < len(table) and filled[len(table) - 1 - notes] <= 1:
+    while notes < len(filled) and filled[-1 - notes] <= 1:
         notes += 1
     if notes and notes < len(table):
         decisions.append(
