@@ -788,6 +788,34 @@ def test_a_pack_is_made_in_memory_from_a_dict(climbed):
     assert found.papers[0].html(found.status) and word.document(found.papers[0], found.status)
 
 
+def test_a_table_from_a_description_needs_no_attack(tmp_path):
+    """No record was read: nothing is attacked, every paper says so, and the pack can be ready."""
+    from course import generate
+
+    schema = data.load("claims").schema("households").select(COLUMNS)
+    roles = tuple({**one, "role": "other"} if one["name"] == "household_id" else one for one in schema.fields)
+    purpose, audience = answers.PURPOSES[1], answers.AUDIENCES[0]
+    given = answers.Answers(data.Schema("homes", roles), [], [], None, purpose, audience, 1)
+    for name in ("structural", "valid"):
+        table = generate.fit(name, None, given.schema).sample(50, 1)
+        ladder.save(table, tmp_path / "synthetic" / f"{name}.csv")
+    advice = {"rungs": ["valid"], "level": "structure"}
+    ladder.write_described(given, tmp_path, ("structural", "valid"), advice)
+    first = pack.write(tmp_path)
+    assert first.release.generator == "valid" and first.failing == []
+    fill(tmp_path)
+    found = pack.write(tmp_path)
+    assert found.ready
+    wrong = r"were split at random|intruder knew|0 of the 0| rows, 0 columns|None\b"
+    for paper in found.papers:
+        assert not re.search(wrong, words_of(body(paper.html(found.status)))), paper.name
+    assert sum("No record was read" in paper.markdown for paper in found.papers) >= 5
+    run = record.read(tmp_path)
+    run["generators"]["cart"] = run["generators"]["valid"]
+    run["answers"]["generator"] = "cart"
+    assert [one.name for one in pack.prepare(run, {}, tmp_path).failing] == ["No record was read"]
+
+
 def test_the_command_says_the_status_first(folder, capsys):
     decided(folder, generator="cart", limit=None)
     assert command.main(["run", "--in", str(folder.parent)]) == 0

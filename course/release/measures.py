@@ -40,11 +40,18 @@ def measures(release: Release) -> list[Measure]:
         *_file(release),
         _purpose(release),
         *_guide(release),
-        _limit(release),
-        *_attacks(release),
-        _copies(release),
-        _groups(release),
+        *([_described(release)] if release.run.get("described") else _tested(release)),
     ]
+
+
+def _tested(release: Release) -> list[Measure]:
+    return [_limit(release), *_attacks(release), _copies(release), _groups(release)]
+
+
+def _described(release: Release) -> Measure:
+    """A table made from a description: the program must not have read a record."""
+    words = f"The generator {release.generator} was given a description and no record."
+    return Measure("disclosure", "No record was read", release.level["id"] == "structure", words)
 
 
 def percent(share: float | None) -> str:
@@ -152,7 +159,7 @@ def _limit(release: Release) -> Measure:
 def _attacks(release: Release) -> list[Measure]:
     """One measure for each attack: no leak and, where a limit is asked for, an interval below it."""
     limit, found = release.answers.get("limit") if held(release) else None, []
-    for one in release.made["attacks"]:
+    for one in release.attacks:
         why = ""
         if one["leak"]:
             why = "It found a leak. "
