@@ -60,6 +60,8 @@ def main(arguments: list[str]) -> int:
 def run(chosen: argparse.Namespace) -> int:
     from course.assess import advise, answers, ask, describe, ladder, linked
 
+    if chosen.linked and chosen.describe:
+        raise DataError("A description is of one table. Leave out --linked, or --describe.")
     terminal = sys.stdin.isatty()
     if chosen.describe and terminal:
         describe.typed_in(chosen.file)
@@ -119,8 +121,6 @@ def _links(chosen: argparse.Namespace, people) -> list:
     from course.assess import linked
     from course.assess.read import read
 
-    if chosen.linked and chosen.describe:
-        raise DataError("A description is of one table. Leave out --linked, or --describe.")
     links, names = [], [linked.PEOPLE]
     for file in chosen.linked:
         other = read(chosen.base / file)

@@ -21,12 +21,12 @@ import pandas as pd
 from course import generate
 from course.assess import figures, ladder
 from course.assess.answers import check_roles
-from course.assess.propose import Proposal
+from course.assess.propose import REFERENCE, Proposal, words_of
 from course.assess.propose import propose as describe
 from course.data import DataError, Schema
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from course.assess.answers import Answers
@@ -36,9 +36,7 @@ NAME, PEOPLE = "linked.json", "people"
 # Parents and then their children, from trees with so many real rows in a leaf (lab 11).
 RUNGS = {"parent-child-25": {"min_leaf": 25}, "parent-child-5": {"min_leaf": 5}}
 ABOUT = "Rungs for linked tables: parents, then the children of each, from trees of 25 or of 5 rows a leaf."
-TOO_CLOSE = (
-    "Linked tables keep more than that. They are made to show what they would give away."
-)
+TOO_CLOSE = "Linked tables keep more than that. They are made to show what they would give away."
 MOST_ORPHANS = 0.5  # the share of a table's rows that may belong to nobody here
 SUMMED = 3  # columns of each linked table that the attacks see, beside the number of rows
 
@@ -71,26 +69,43 @@ def propose(people: Reading, other: Reading, name: str) -> Link:
     Of several, the one with the fewest orphans is taken, then one of the same name, then the first. DataError
     where there is none.
     """
-    keys = {name: set(_words(column)) for name, column in people.table.items() if _is_key(column)}
-    found = []
-    for name_here, values in other.table.items():
-        for key, known in keys.items():
-            orphans = int((~_words(values).isin(known)).sum() + values.isna().sum())
-            if orphans <= MOST_ORPHANS * len(values) and values.nunique() > 1:
-                found.append((orphans, name_here != key, len(found), name_here, key))
+    found = [*_pointing(people, other)]
     if found:
-        orphans, _, _, column, key = min(found)
+        _, orphans, _, _, column, key = min(found)
         return Link(other, describe(other.table, name), column, key, orphans)
-    theirs = [set(_words(column)) for _, column in other.table.items() if _is_key(column)]
-    if any(_words(column).isin(known).mean() > 0.9 for _, column in people.table.items() for known in theirs):
+    here, there = people.source["name"], other.source["name"]
+    if next(_pointing(other, people), None):
         raise DataError(
-            f"{people.source['name']} points to {other.source['name']}, not the other way round. Give "
-            f"{other.source['name']} first, and {people.source['name']} with --linked."
+            f"{here} points to {there}, not the other way round. Give {there} first, and {here} with "
+            "--linked."
         )
     raise DataError(
-        f"No column of {other.source['name']} points to {people.source['name']}, where a key must be without "
-        "blanks and without repeats. Leave it out, or add the key."
+        f"No column of {there} points to {here}, where a key must be without blanks and without repeats. "
+        "Leave the file out, or add the key."
     )
+
+
+def _pointing(people: Reading, other: Reading) -> Iterator[tuple]:
+    """Pairs of columns that may be a link, each as what it is sorted by, the likeliest first."""
+    keys = {name: set(_words(column)) for name, column in people.table.items() if _is_key(column)}
+    for place, (column, values) in enumerate(other.table.items()):
+        for key, known in keys.items():
+            orphans = int((~_words(values).isin(known)).sum() + values.isna().sum())
+            few = orphans <= MOST_ORPHANS * len(values) and values.nunique() > 1
+            if few and (_is_text(values) or _of_one_name(column, key, people.source["name"])):
+                yield values.is_unique, orphans, column != key, place, column, key
+
+
+def _is_text(column: pd.Series) -> bool:
+    return not pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_datetime64_any_dtype(column)
+
+
+def _of_one_name(column: str, key: str, file: str) -> bool:
+    """Whether two headings speak of one thing. Whole numbers are often among a table's numbers by chance."""
+    if column == key:
+        return True
+    said = [word for word in words_of(column) if word not in REFERENCE.split()]
+    return any(word in words_of(key) or any(one.startswith(word) for one in words_of(file)) for word in said)
 
 
 def _is_key(column: pd.Series) -> bool:

@@ -89,7 +89,7 @@ def propose(table: pd.DataFrame, name: str) -> Proposal:
 
 def _roles(name: str, column: pd.Series) -> Iterator[tuple[str, str]]:
     """Roles that fit a column, the first to be taken, each with its reason."""
-    present, words = column.dropna(), _words(name)
+    present, words = column.dropna(), words_of(name)
     text = not pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_datetime64_any_dtype(column)
     sample = present.astype(str).head(1000) if text else present.head(0).astype(str)
     for what, pattern in PATTERNS.items():
@@ -123,7 +123,7 @@ def _roles(name: str, column: pd.Series) -> Iterator[tuple[str, str]]:
     yield "quasi-identifier", "Nothing tells. In doubt, others may know it."
 
 
-def _words(name: str) -> list[str]:
+def words_of(name: str) -> list[str]:
     return [word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+|\d+", name)]
 
 
