@@ -237,6 +237,12 @@ TABLES = {
     "semicolons": ("a.csv", csv(sep=";"), "separated by semicolons"),
     "tabs": ("a.tsv", csv(sep="\t"), "separated by tabs"),
     "upright bars": ("a.txt", csv(sep="|"), "separated by upright bars"),
+    "blanks": ("a.txt", changed(area="North").replace(b",", b" "), "separated by blanks"),
+    "blanks in columns": (
+        "a.txt",
+        people().to_string(index=False, columns=["ref", "age", "income"]).encode(),
+        "separated by blanks",
+    ),
     "excel's own word for the separator": ("a.csv", b"sep=;\n" + csv(sep=";"), "semicolons"),
     "all quoted": ("a.csv", csv(quoting=1), None),
     "commas inside quotes": ("a.csv", changed(area="Leeds, West"), None),
@@ -296,6 +302,11 @@ TABLES = {
     "all missing columns": ("a.csv", changed(area="", income=""), "hold nothing were left out"),
     "trailing separators": ("a.csv", lines(*(f"{line},,," for line in [HEAD, *BODY])), "hold nothing"),
     "no headings": ("a.csv", lines(*BODY), "There are no headings"),
+    "years as headings": (
+        "a.csv",
+        lines("area,1990,1991,1992", *(f"Area {i},{i}.5,{i + 1}.5,{i + 2}.25" for i in range(60))),
+        None,
+    ),
     "a title above": ("a.csv", lines("Claims in 2024", "", TEXT), "above the table were left out: 1"),
     "notes below": (
         "a.csv",

@@ -104,6 +104,11 @@ def test_merged_headings_are_put_together(case, tmp_path):
     assert list(table)[:3] == ["Who ref", "Who area", "What age"] and len(table) == messy.ROWS
 
 
+def test_years_stay_headings(tmp_path):
+    table = read(written(tmp_path, *messy.TABLES["years as headings"][:2])).table
+    assert list(table) == ["area", "1990", "1991", "1992"] and len(table) == 60
+
+
 def test_a_folder_a_missing_file_and_a_wrong_sheet_get_one_sentence(tmp_path):
     path = written(tmp_path, *messy.TABLES["excel"][:2])
     for given, sheet, words in (

@@ -134,7 +134,8 @@ def _text(content: bytes, name: str, source: dict, decisions: list[str]) -> pd.D
     text = text[told.end() :] if told else text
     separator = told[1] if told else _separator(text, name)
     if separator != ",":
-        decisions.append(f"The values are separated by {SEPARATORS.get(separator, repr(separator))}.")
+        words = {**SEPARATORS, " ": "blanks"}.get(separator, repr(separator))
+        decisions.append(f"The values are separated by {words}.")
     source |= {"format": "CSV", "encoding": encoding, "separator": separator}
     found = _cells(text, separator, csv.QUOTE_MINIMAL)
     if found is None:
@@ -184,10 +185,20 @@ def _separator(text: str, name: str) -> str:
     lines = text[: 200 * HEAD]
     best = max(SEPARATORS, key=lambda one: _steadiness(lines, one))
     if _steadiness(lines, best) == 0:
+        if _separated_by_blanks(lines):
+            return " "
         raise DataError(
             f"{name} has no columns that can be told apart. A table needs two or more, separated by commas."
         )
     return best
+
+
+def _separated_by_blanks(text: str) -> bool:
+    """Whether nearly all lines have as many words, some of them figures under a heading: prose does not."""
+    cells = [cells for cells in _records(text, " ") if any(cells)]
+    steady = [one for one in cells if len(one) == len(cells[0]) > 1]
+    figures = [any(values.is_figure(cell) for cell in one) for one in steady[1:]]
+    return len(steady) > 0.95 * len(cells) > 4 and all(figures)
 
 
 def _steadiness(text: str, separator: str) -> float:
@@ -198,12 +209,17 @@ def _steadiness(text: str, separator: str) -> float:
 
 def _width(text: str, separator: str) -> tuple[int, Counter]:
     """The usual number of cells in the first records (the larger of equally usual ones), and all numbers."""
-    try:
-        records = list(csv.reader(io.StringIO(text[: 200 * HEAD]), delimiter=separator))[:HEAD]
-    except csv.Error:
-        records = [line.split(separator) for line in text[: 200 * HEAD].splitlines()[:HEAD]]
-    widths = Counter(len(record) for record in records if any(record))
+    widths = Counter(len(record) for record in _records(text, separator) if any(record))
     return max(widths, key=lambda width: (widths[width] * (width > 1), width)), widths
+
+
+def _records(text: str, separator: str) -> list[list[str]]:
+    """The first records of a text, each as its cells."""
+    lines, blanks = io.StringIO(text[: 200 * HEAD]), separator == " "
+    try:
+        return list(csv.reader(lines, delimiter=separator, skipinitialspace=blanks))[:HEAD]
+    except csv.Error:
+        return [line.split(separator) for line in text[: 200 * HEAD].splitlines()[:HEAD]]
 
 
 def _cells(text: str, separator: str, quoting: int) -> tuple[pd.DataFrame, list[str]] | None:
@@ -219,6 +235,7 @@ def _cells(text: str, separator: str, quoting: int) -> tuple[pd.DataFrame, list[
             grid = pd.read_csv(
                 io.BytesIO(text.encode("utf-8", errors="replace")),
                 sep=separator,
+                skipinitialspace=separator == " ",
                 header=None,
                 names=range(_width(text, separator)[0]),
                 index_col=False,
@@ -443,9 +460,17 @@ def _heading_rows(grid: pd.DataFrame) -> int:
     telling = [c for c in grid if values.share_of_figures(body[c]) > 0.6]
     for row in range(min(4, len(grid) - 1)):
         cells = grid.iloc[row]
-        if any(values.is_figure(cells[c]) for c in telling):
+        figures = [cells[c] for c in telling if values.is_figure(cells[c])]
+        if figures and not _are_years(figures, body[telling]):
             return row
     return 1
+
+
+def _are_years(figures: list[str], body: pd.DataFrame) -> bool:
+    """Whether the figures of a line are years in order, over columns of something else: headings."""
+    years = all(re.fullmatch(r"(18|19|20)\d\d", one) for one in figures)
+    in_order = len(figures) > 1 and sorted(set(figures)) in (figures, figures[::-1])
+    return years and in_order and not body.isin(figures).any(axis=None)
 
 
 def _first(cells: pd.Series) -> str:
