@@ -18,10 +18,11 @@ ONWARDS = "To go on, run it again with --into and the name of a folder for the r
 def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(
         prog="python3 -m course assess",
-        description="Read a table of yours and propose what each column is. With --into, ask for your "
-        "decisions in a file, then make synthetic tables and attack them. Your file is never changed.",
+        description="Read a table of yours and propose what each column is. Then ask for your decisions, at "
+        "the terminal or in a file, make synthetic tables, attack them, and write the papers of a release. "
+        "It can be stopped, and goes on where it was. Your file is never changed. Nothing is sent anywhere.",
     )
-    made.add_argument("file", help="a CSV, Excel (.xlsx) or Parquet file")
+    made.add_argument("file", help="a CSV file, a workbook (.xlsx, .xls, .xlsb, .ods) or a Parquet file")
     made.add_argument(
         "--describe",
         action="store_true",
@@ -33,7 +34,7 @@ def parser() -> argparse.ArgumentParser:
         default=[],
         help="another file, with rows that belong to those of FILE; may be given more than once",
     )
-    made.add_argument("--sheet", help="the sheet of an Excel file; by default the one with the most rows")
+    made.add_argument("--sheet", help="the sheet of a workbook; by default the one with the most rows")
     made.add_argument(
         "--into", type=Path, help="a folder for your decisions and the results; made if need be"
     )

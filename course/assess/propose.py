@@ -41,7 +41,8 @@ SENSITIVE = (
 KNOWN = (
     "age birth born dob sex gender female male black white region area ward lsoa msoa postcode district "
     "county country nation town city local authority la ethnic race nationality language "
-    "marital married marriage partner household family child people tenure house occupation job industry sector division employer employees size legal "
+    "marital married marriage partner household family child people tenure house occupation job "
+    "industry sector division employer employees size legal "
     "school college practice gp hospital trust office team start admi date year month band foreign "
     "urban rural full contract"
 )
