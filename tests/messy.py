@@ -7,12 +7,18 @@ decision, or None. `REFUSED` must be refused, and the words are a part of the se
 import datetime
 import gzip
 import io
+import struct
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 ROWS = 120
+OLD_OFFICE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+LOCKED = "EncryptedPackage".encode("utf-16-le")
+# `people()` as an old Excel file: a hidden sheet of notes, and a title and merged headings above the table.
+OLD_EXCEL = (Path(__file__).parent / "old.xls").read_bytes()
 
 
 def people(seed=1):
@@ -73,7 +79,7 @@ def packed(**files):
     kept = io.BytesIO()
     with zipfile.ZipFile(kept, "w") as folder:
         for name, content in files.items():
-            folder.writestr(name.replace("_", "."), content)
+            folder.writestr(name.replace("_", ".").replace("<rels>", "_rels/"), content)
     return kept.getvalue()
 
 
@@ -99,6 +105,107 @@ def two_sheets():
         people().to_excel(book, sheet_name="Data", index=False)
         book.sheets["Notes"].sheet_state = "hidden"
     return kept.getvalue()
+
+
+def formulas(sheet):
+    """Formulas whose results nobody saved: a program wrote them, and Excel has not opened the file."""
+    for row in range(2, 20):
+        sheet.cell(row, 3).value = f"=LEN(B{row})"
+
+
+def formatted(sheet):
+    """Colour to the far end of some rows, as people do with whole rows: no cell there holds anything."""
+    from openpyxl.styles import PatternFill
+
+    for column in range(7, 2000):
+        sheet.cell(3, column).fill = PatternFill("solid", fgColor="FFFF00")
+
+
+def far_away(sheet):
+    sheet.cell(1_048_576, 16_384).value = "x"
+
+
+def broken_sheet():
+    """An Excel file whose only sheet was cut off inside."""
+    kept = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(excel())) as whole, zipfile.ZipFile(kept, "w") as book:
+        for name in whole.namelist():
+            content = whole.read(name)
+            book.writestr(name, content[:700] if "sheet1" in name else content)
+    return kept.getvalue()
+
+
+def ods(table):
+    """A table as an OpenDocument spreadsheet, with a million blank rows below it, as they are saved."""
+
+    def cell(value):
+        if isinstance(value, pd.Timestamp):
+            return f'<table:table-cell office:value-type="date" office:date-value="{value:%Y-%m-%d}"/>'
+        if isinstance(value, str):
+            return f'<table:table-cell office:value-type="string"><text:p>{value}</text:p></table:table-cell>'
+        return f'<table:table-cell office:value-type="float" office:value="{value}"/>'
+
+    rows = [list(table), *table.itertuples(index=False)]
+    body = "".join(f"<table:table-row>{''.join(map(cell, row))}</table:table-row>" for row in rows)
+    urn = "urn:oasis:names:tc:opendocument:xmlns"
+    spaces = " ".join(f'xmlns:{one}="{urn}:{one}:1.0"' for one in ("office", "table", "text"))
+    blank = '<table:table-row table:number-rows-repeated="1048000"><table:table-cell '
+    blank += 'table:number-columns-repeated="16384"/></table:table-row>'
+    content = (
+        f'<?xml version="1.0" encoding="UTF-8"?><office:document-content {spaces}><office:body>'
+        f'<office:spreadsheet><table:table table:name="Data">{body}{blank}</table:table>'
+        "</office:spreadsheet></office:body></office:document-content>"
+    )
+    kind = "application/vnd.oasis.opendocument.spreadsheet"
+    return packed(mimetype=kind, content_xml=content, **{"META-INF/manifest_xml": "<a/>"})
+
+
+def xlsb(table):
+    """A table as a binary Excel file, by hand: records of a kind, a length and a body (MS-XLSB)."""
+
+    def record(kind, body=b""):
+        head = bytes([kind]) if kind < 128 else bytes([kind & 127 | 128, kind >> 7])
+        sizes, size = [len(body) & 127], len(body) >> 7
+        while size:
+            sizes[-1] |= 128
+            sizes.append(size & 127)
+            size >>= 7
+        return head + bytes(sizes) + body
+
+    def words(text):
+        return struct.pack("<I", len(text)) + text.encode("utf-16-le")
+
+    def cell(place, value):
+        if isinstance(value, str):
+            return record(6, struct.pack("<II", place, 0) + words(value))
+        date = isinstance(value, pd.Timestamp)
+        number = (value - pd.Timestamp("1899-12-30")).days if date else value
+        return record(5, struct.pack("<IId", place, int(date), number))
+
+    rows = [list(table), *table.itertuples(index=False)]
+    body = [
+        record(0, struct.pack("<IIHBBBI", i, 0, 300, 0, 0, 0, 0))
+        + b"".join(cell(place, value) for place, value in enumerate(row))
+        for i, row in enumerate(rows)
+    ]
+    size = struct.pack("<IIII", 0, len(rows) - 1, 0, table.shape[1] - 1)
+    sheet = [record(129), record(148, size), record(145), *body, record(146), record(130)]
+    named = record(156, struct.pack("<II", 0, 1) + words("rId1") + words("Data"))
+    formats = [record(47, struct.pack("<HH", 0, kind) + bytes(12)) for kind in (0, 14)]  # 14 is a date
+    styles = [record(278), record(617, struct.pack("<I", 2)), *formats, record(618), record(279)]
+    urn = "http://schemas.openxmlformats.org"
+    kind = f"{urn}/officeDocument/2006/relationships/worksheet"
+    link = (
+        f'<?xml version="1.0"?><Relationships xmlns="{urn}/package/2006/relationships">'
+        f'<Relationship Id="rId1" Type="{kind}" Target="worksheets/sheet1.bin"/></Relationships>'
+    )
+    parts = {
+        "xl/workbook_bin": b"".join([record(131), record(143), named, record(144), record(132)]),
+        "xl/_rels/workbook_bin_rels": link,
+        "xl/worksheets/sheet1_bin": b"".join(sheet),
+        "xl/styles_bin": b"".join(styles),
+    }
+    return packed(**{name.replace("_rels/", "<rels>"): content for name, content in parts.items()})
 
 
 def wide():
@@ -130,6 +237,12 @@ TABLES = {
     "semicolons": ("a.csv", csv(sep=";"), "separated by semicolons"),
     "tabs": ("a.tsv", csv(sep="\t"), "separated by tabs"),
     "upright bars": ("a.txt", csv(sep="|"), "separated by upright bars"),
+    "blanks": ("a.txt", changed(area="North").replace(b",", b" "), "separated by blanks"),
+    "blanks in columns": (
+        "a.txt",
+        people().to_string(index=False, columns=["ref", "age", "income"]).encode(),
+        "separated by blanks",
+    ),
     "excel's own word for the separator": ("a.csv", b"sep=;\n" + csv(sep=";"), "semicolons"),
     "all quoted": ("a.csv", csv(quoting=1), None),
     "commas inside quotes": ("a.csv", changed(area="Leeds, West"), None),
@@ -185,18 +298,27 @@ TABLES = {
         csv(people().set_axis(["a", "a", "b", "c", "d", "a"], axis=1)),
         "called 'a'",
     ),
-    "blank headings": ("a.csv", csv(people().rename(columns={"age": "", "area": " "})), "have no heading"),
-    "all missing columns": ("a.csv", changed(area="", income=""), "hold nothing and were left out"),
+    "blank headings": ("a.csv", csv(people().rename(columns={"age": "", "area": " "})), "without a heading"),
+    "all missing columns": ("a.csv", changed(area="", income=""), "hold nothing were left out"),
     "trailing separators": ("a.csv", lines(*(f"{line},,," for line in [HEAD, *BODY])), "hold nothing"),
     "no headings": ("a.csv", lines(*BODY), "There are no headings"),
-    "a title above": ("a.csv", lines("Claims in 2024", "", TEXT), "above the table were left out"),
-    "notes below": ("a.csv", lines(TEXT.strip(), "", "Source: the Department"), "below the table"),
+    "years as headings": (
+        "a.csv",
+        lines("area,1990,1991,1992", *(f"Area {i},{i}.5,{i + 1}.5,{i + 2}.25" for i in range(60))),
+        None,
+    ),
+    "a title above": ("a.csv", lines("Claims in 2024", "", TEXT), "above the table were left out: 1"),
+    "notes below": (
+        "a.csv",
+        lines(TEXT.strip(), "", "Source: the Department"),
+        "below the table were left out: 1",
+    ),
     "a total below": ("a.csv", lines(TEXT.strip(), "Total,,5000,60000,,"), "is a total"),
     "blank lines between": ("a.csv", lines(HEAD, *(line + "\n" for line in BODY)), None),
     "a few lines too long": (
         "a.csv",
         lines(TEXT.strip(), BODY[0] + ",x,y", BODY[1]),
-        "1 lines have more cells",
+        "were left out: 1, the first line",
     ),
     "lines too short": ("a.csv", lines(TEXT.strip(), "P90000,North", "P90001,South"), None),
     "headings in capitals and spaces": ("a.csv", TEXT.replace("age", " AGE at  Claim ").encode(), None),
@@ -207,13 +329,27 @@ TABLES = {
     "null bytes": ("a.csv", TEXT.replace("North", "No\x00rth", 3).encode(), None),
     "excel": ("a.xlsx", excel(), None),
     "excel under another name": ("a.csv", excel(), None),
-    "excel with merged headings": ("a.xlsx", excel(merged_headings), "merged cells were taken apart"),
-    "excel with errors": ("a.xlsx", excel(errors), "Errors of a spreadsheet"),
+    "excel with merged headings": ("a.xlsx", excel(merged_headings), "cells were taken apart"),
+    "excel with errors": ("a.xlsx", excel(errors), "count as blank. In the file: 4"),
     "excel with several sheets": ("a.xlsx", two_sheets(), "Hidden in the file: Notes"),
     "excel with blank columns before": (
         "a.xlsx",
         excel(lambda sheet: sheet.insert_cols(1, 2)),
         "hold nothing",
+    ),
+    "excel with formulas nobody has run": (
+        "a.xlsx",
+        excel(formulas),
+        "without a result count as blank. In the",
+    ),
+    "excel with colour far to the right": ("a.xlsx", excel(formatted), None),
+    "old excel": ("a.xls", OLD_EXCEL, "Hidden in the file: Notes"),
+    "binary excel": ("a.xlsb", xlsb(people()), "cannot be told from a blank"),
+    "open document": ("a.ods", ods(people()), "cannot be told from a blank"),
+    "line ends of two kinds": (
+        "a.csv",
+        lines(HEAD + "\r", *BODY[:60], *(line + "\r" for line in BODY[60:])),
+        None,
     ),
     "parquet": ("a.parquet", parquet(), None),
     "parquet with categories": ("a.parquet", parquet(people().astype({"area": "category"})), None),
@@ -241,7 +377,17 @@ REFUSED = {
     "json": ("a.json", people().to_json(orient="records").encode(), "is JSON"),
     "pdf": ("a.pdf", b"%PDF-1.7\n" + bytes(range(256)) * 9, "a PDF"),
     "picture": ("a.csv", b"\x89PNG\r\n\x1a\n" + bytes(500), "a picture"),
-    "old excel": ("a.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(2000), "an old Excel file"),
+    "an old Word file": ("a.doc", OLD_OFFICE + bytes(2000), "is damaged, or no workbook"),
+    "half an old excel": ("a.xls", OLD_EXCEL[:9000], "is damaged, or no workbook"),
+    "excel with a password": ("a.xlsx", OLD_OFFICE + bytes(900) + LOCKED + bytes(900), "has a password"),
+    "half a binary excel": ("a.xlsb", xlsb(people())[:9000], "is damaged"),
+    "open document of another kind": (
+        "a.odt",
+        packed(**{"content_xml": "<a>"}),
+        "is damaged, or no workbook",
+    ),
+    "a cell at the far end": ("a.xlsx", excel(far_away), "Delete what stands far from the table"),
+    "a sheet that is no XML": ("a.xlsx", broken_sheet(), "is damaged"),
     "damaged excel": ("a.xlsx", excel()[:3000], "is damaged"),
     "damaged parquet": ("a.parquet", parquet()[:500], "is damaged"),
     "a zip of a CSV": ("a.zip", packed(data_csv=csv()), "compressed file or another Office file"),

@@ -13,7 +13,7 @@ import pytest
 
 from course import data
 from course.assess import __main__ as command
-from course.assess import advise, answers, ask, describe, ladder
+from course.assess import advise, answers, ask, describe, ladder, linked
 from course.assess.propose import propose
 from course.assess.read import read
 from course.data import DataError
@@ -57,7 +57,8 @@ SAME = {
     "dates with words", "two-digit years", "times of day", "times with a zone",
     "numbers with blanks round them", "trailing separators", "a title above", "notes below",
     "a total below", "blank lines between", "excel", "excel under another name",
-    "excel with several sheets", "parquet", "parquet with categories",
+    "excel with several sheets", "excel with colour far to the right", "binary excel", "open document",
+    "line ends of two kinds", "parquet", "parquet with categories",
 }  # fmt: skip
 
 
@@ -97,9 +98,15 @@ def test_marks_for_missing_are_blank_in_numbers_and_stay_in_words(tmp_path):
     assert "n/a" in set(read(written(tmp_path, "w.csv", words)).table["benefit"])
 
 
-def test_merged_headings_are_put_together(tmp_path):
-    table = read(written(tmp_path, *messy.TABLES["excel with merged headings"][:2])).table
+@pytest.mark.parametrize("case", ["excel with merged headings", "old excel"])
+def test_merged_headings_are_put_together(case, tmp_path):
+    table = read(written(tmp_path, *messy.TABLES[case][:2])).table
     assert list(table)[:3] == ["Who ref", "Who area", "What age"] and len(table) == messy.ROWS
+
+
+def test_years_stay_headings(tmp_path):
+    table = read(written(tmp_path, *messy.TABLES["years as headings"][:2])).table
+    assert list(table) == ["area", "1990", "1991", "1992"] and len(table) == 60
 
 
 def test_a_folder_a_missing_file_and_a_wrong_sheet_get_one_sentence(tmp_path):
@@ -108,10 +115,17 @@ def test_a_folder_a_missing_file_and_a_wrong_sheet_get_one_sentence(tmp_path):
         (tmp_path, None, "is a folder"),
         (tmp_path / "none.csv", None, "There is no file"),
         (path, "Sheet9", "Its sheets are: Sheet1"),
-        (written(tmp_path, "b.csv", messy.csv()), "Sheet1", "not an Excel file"),
+        (written(tmp_path, "b.csv", messy.csv()), "Sheet1", "not a workbook"),
     ):
         with pytest.raises(DataError, match=words):
             read(given, sheet=sheet)
+
+
+def test_a_workbook_that_unpacks_to_too_much_is_not_unpacked(tmp_path, monkeypatch):
+    monkeypatch.setattr("course.assess.read.MOST_UNPACKED", 1000)
+    for case in ("excel", "binary excel", "open document"):
+        with pytest.raises(DataError, match="which is too much"):
+            read(written(tmp_path, *messy.TABLES[case][:2]))
 
 
 def roles(table):
@@ -475,6 +489,124 @@ def test_the_command_takes_a_description(tmp_path, capsys):
     assert "made from a description" in capsys.readouterr().out.lower()
     assert command.main(["none.yml", "--describe", "--in", str(tmp_path)]) == 1
     assert "There is no file" in capsys.readouterr().out
+
+
+# ------------------------------------------------------------------------------ linked tables
+
+
+def families(folder, orphans=4):
+    """300 households, 700 claims of theirs or of nobody, and both as readings with the link between them."""
+    rng = np.random.default_rng(0)
+    homes = pd.DataFrame(
+        {
+            "home_id": [f"H{i:04d}" for i in range(300)],
+            "region": rng.choice(["North", "South"], 300),
+            "income": rng.normal(500, 100, 300).round(),
+        }
+    )
+    owners = [*rng.choice(homes["home_id"][:200], 700 - orphans), *["H9999"] * orphans]
+    claims = pd.DataFrame({"claim_no": range(700), "home": owners, "award": rng.integers(10, 99, 700)})
+    people = read(written(folder, "homes.csv", messy.csv(homes)))
+    other = read(written(folder, "claims.csv", messy.csv(claims)))
+    return people, other, linked.propose(people, other, "claims")
+
+
+def test_a_link_is_proposed_with_its_orphans(tmp_path):
+    people, other, link = families(tmp_path)
+    assert (link.column, link.key, link.orphans) == ("home", "home_id", 4)
+    assert "Rows of nobody there: 4 of 700" in str(link)
+    with pytest.raises(DataError, match=r"claims\.csv points to homes\.csv, not the"):
+        linked.propose(other, people, "homes")
+    alone = read(written(tmp_path, "alone.csv", messy.csv()))
+    with pytest.raises(DataError, match=r"No column of alone\.csv points to homes\.csv"):
+        linked.propose(people, alone, "alone")
+
+
+def with_links(folder, **changes):
+    """The answers of a folder about linked tables, and all that `check` made of them."""
+    people, _, link = families(folder)
+    proposal = propose(people.table, "homes")
+    if not (folder / "out").exists():
+        answers.write(folder / "out", people, proposal, linked.as_answers([link]))
+        answer(folder / "out", **DECIDED, keys=["region"], targets=["income"])
+    given = json.loads((folder / "out" / answers.NAME).read_text(encoding="utf-8"))
+    given["linked"][0] |= changes
+    answer(folder / "out", linked=given["linked"])
+    decided = answers.check(folder / "out", people, proposal)
+    return people, linked.check(given, people, [link], folder / "out" / answers.NAME), decided
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"column": "house"}, "'house' is no column that could link claims.csv"),
+        ({"key": "region"}, "'region' has blanks or repeats"),
+        ({"column": "award"}, "no row of claims.csv belongs to anybody"),
+        ({"columns": {}}, "'claim_no' is not in it"),
+        ({"file": {"sha256": "0"}}, "is about another claims.csv"),
+    ],
+)
+def test_wrong_links_get_one_sentence(tmp_path, changes, words):
+    with pytest.raises(DataError, match=words):
+        with_links(tmp_path, **changes)
+
+
+def test_other_linked_tables_than_before_get_one_sentence(tmp_path):
+    people, links, _ = with_links(tmp_path)
+    for given, now in (({}, links), ({"linked": linked.as_answers(links)}, [])):
+        with pytest.raises(DataError, match="made with other linked tables"):
+            linked.check(given, people, now, tmp_path)
+
+
+def test_what_is_theirs_goes_with_the_people(tmp_path):
+    people, links, decided = with_links(tmp_path)
+    training, control = linked.split(people, links, decided, lambda *_: None)
+    assert len(training["people"]) == len(control["people"]) == 150
+    for part, other in ((training, control), (control, training)):
+        assert part["claims"]["home"].isin(part["people"]["home_id"]).all()
+        assert not part["claims"]["home"].isin(other["people"]["home_id"]).any()
+    assert len(training["claims"]) + len(control["claims"]) == 696  # without the four orphans
+
+
+def test_one_row_for_each_person_sums_up_what_is_theirs(tmp_path):
+    people, links, decided = with_links(tmp_path)
+    table = linked.flat(linked.tables(people, links), decided, links)
+    claims = links[0].reading.table.query("home != 'H9999'").groupby("home")["award"].agg(["size", "mean"])
+    claims = claims.reindex(people.table["home_id"])
+    assert (table["claims: rows"].to_numpy() == claims["size"].fillna(0)).all()
+    assert np.allclose(table["claims: mean award"], claims["mean"].round(2), equal_nan=True)
+    assert list(table) == linked.flat_answers(decided, links).schema.columns
+
+
+def test_linked_tables_are_made_measured_and_taken_up_again(tmp_path, monkeypatch):
+    people, links, decided = with_links(tmp_path)
+    said, folder = [], tmp_path / "out"
+    monkeypatch.setattr(ladder, "SEEDS", (1, 2))
+    found = linked.climb(people, links, decided, folder, lambda *words, **_: said.append(words[0]))
+    assert found["generator"].tolist() == ["control", "parent-child-25", "parent-child-5"]
+    words = linked.in_words(found, decided, links, folder)
+    assert "belong to nobody in the synthetic tables: 0" in words and "no proof of safety" in words
+    made = {
+        name: pd.read_csv(folder / "synthetic/parent-child-5" / f"{name}.csv")
+        for name in ("people", "claims")
+    }
+    assert made["claims"]["home"].isin(made["people"]["home_id"]).all()
+    assert (
+        made["people"].iloc[:, 0].eq(ladder.LABEL[1]).all()
+        and not made["people"]["home_id"].isin(people.table["home_id"]).any()
+    )
+    linked.climb(people, links, decided, folder, lambda *words, **_: said.append(words[0]))
+    assert said.count("stands already.") == 2
+
+
+def test_the_command_takes_linked_tables(tmp_path, capsys):
+    families(tmp_path)
+    there = ["homes.csv", "--linked", "claims.csv", "--in", str(tmp_path), "--into", "out"]
+    assert command.main(there) == 0
+    assert "Rows of nobody there: 4 of 700" in capsys.readouterr().out
+    answer(tmp_path / "out", **DECIDED, keys=[])
+    assert command.main(there) == 1 and command.main([*there, "--describe"]) == 1
+    assert "Leave out --linked, or --describe" in capsys.readouterr().out
 
 
 def test_the_ladder_is_climbed_labelled_and_taken_up_again(brought, monkeypatch):

@@ -1,6 +1,7 @@
 """``python3 -m course assess FILE``: read somebody's table, describe it, and climb the ladder with it."""
 
 import argparse
+import dataclasses
 import sys
 from pathlib import Path
 
@@ -17,16 +18,23 @@ ONWARDS = "To go on, run it again with --into and the name of a folder for the r
 def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(
         prog="python3 -m course assess",
-        description="Read a table of yours and propose what each column is. With --into, ask for your "
-        "decisions in a file, then make synthetic tables and attack them. Your file is never changed.",
+        description="Read a table of yours and propose what each column is. Then ask for your decisions, at "
+        "the terminal or in a file, make synthetic tables, attack them, and write the papers of a release. "
+        "It can be stopped, and goes on where it was. Your file is never changed. Nothing is sent anywhere.",
     )
-    made.add_argument("file", help="a CSV, Excel (.xlsx) or Parquet file")
+    made.add_argument("file", help="a CSV file, a workbook (.xlsx, .xls, .xlsb, .ods) or a Parquet file")
     made.add_argument(
         "--describe",
         action="store_true",
         help="there is no data: FILE holds or is to hold a description of the columns (JSON or YAML)",
     )
-    made.add_argument("--sheet", help="the sheet of an Excel file; by default the one with the most rows")
+    made.add_argument(
+        "--linked",
+        action="append",
+        default=[],
+        help="another file, with rows that belong to those of FILE; may be given more than once",
+    )
+    made.add_argument("--sheet", help="the sheet of a workbook; by default the one with the most rows")
     made.add_argument(
         "--into", type=Path, help="a folder for your decisions and the results; made if need be"
     )
@@ -41,44 +49,64 @@ def main(arguments: list[str]) -> int:
     chosen.into = chosen.into and chosen.base / chosen.into
     print(f"Reading {chosen.file} ...", flush=True)
     try:
-        run(chosen)
+        return run(chosen)
     except EOFError:
         print(f"\n{STOPPED}")
         return 130
     except (DataError, OSError) as error:
         print(error)
         return 1
-    return 0
 
 
-def run(chosen: argparse.Namespace) -> None:
-    from course.assess import advise, answers, ask, describe, ladder
+def run(chosen: argparse.Namespace) -> int:
+    from course.assess import advise, answers, ask, describe, ladder, linked
 
+    if chosen.linked and chosen.describe:
+        raise DataError("A description is of one table. Leave out --linked, or --describe.")
     terminal = sys.stdin.isatty()
     if chosen.describe and terminal:
         describe.typed_in(chosen.file)
     reading, proposal = describe.read(chosen.file) if chosen.describe else _read(chosen)
     print(reading, "\n")
+    links = _links(chosen, reading)
     into = chosen.into or (_folder(chosen) if terminal else None)
     if into is None:
         print(f"{proposal}\n\n{CHECK} Nothing was written. {ONWARDS}")
-        return
+        return 0
     if not (into / answers.NAME).exists():
-        path = answers.write(into, reading, proposal)
+        path = answers.write(into, reading, proposal, linked.as_answers(links))
         if not terminal:
             print(f"{proposal}\n\n{CHECK}\n")
             print(f"Open {path}, correct what is wrong, give the purpose and the audience,")
             print("and run the same command again.")
-            return
+            return 0
     given = answers.load(into, reading)
     if terminal and ask.wanted(given):
         ask.ask(given, into / answers.NAME)
-    given = answers.check(into, reading, proposal)
-    print(advise.advise(given), "\n")
+    decided = answers.check(into, reading, proposal)
+    links = linked.check(given, reading, links, into / answers.NAME)
+    advice = advise.advise(decided)
+    if links:
+        print(dataclasses.replace(advice, rungs=[]))
+        print(f"  {linked.ABOUT if advice.allows('cart') else linked.TOO_CLOSE}\n")
+        found = linked.climb(reading, links, decided, into, advice=advice.record())
+        print("\n" + linked.in_words(found, decided, links, into))
+        return 0
+    print(advice, "\n")
     if chosen.describe:
-        print(describe.in_words(describe.make(given, into), given))
+        print(describe.in_words(describe.make(decided, into), decided))
+        ladder.write_described(decided, into, describe.RUNGS, advice.record())
     else:
-        print("\n" + ladder.in_words(ladder.climb(reading, given, into), given))
+        found = ladder.climb(reading, decided, into, advice=advice.record())
+        print("\n" + ladder.in_words(found, decided) + "\n")
+    return release([str(into)])
+
+
+def release(arguments: list[str]) -> int:
+    """Write the papers of the release, and say what is missing for it."""
+    from course.release import __main__ as command
+
+    return command.main(arguments)
 
 
 def _read(chosen: argparse.Namespace) -> tuple:
@@ -87,6 +115,23 @@ def _read(chosen: argparse.Namespace) -> tuple:
 
     reading = read(chosen.file, sheet=chosen.sheet)
     return reading, propose(reading.table, chosen.file.stem)
+
+
+def _links(chosen: argparse.Namespace, people) -> list:
+    """The linked tables, each read, with the key that is proposed for it."""
+    from course.assess import linked
+    from course.assess.read import read
+
+    links, names = [], [linked.PEOPLE]
+    for file in chosen.linked:
+        other = read(chosen.base / file)
+        name = Path(file).stem
+        while name in names:
+            name += "-2"
+        names.append(name)
+        links.append(linked.propose(people, other, name))
+        print(f"{other}\n- {links[-1]}\n")
+    return links
 
 
 def _folder(chosen: argparse.Namespace) -> Path | None:

@@ -125,6 +125,8 @@ class Advice:
             lines.append(f"  Level: {level['name']}. Fit for {level['fit_for']}. Not for {level['not_for']}.")
         lines += [f"  Rung {name}: {RUNGS[name]}." for name in self.rungs]
         lines += ["  What to do now:", *(f"  - {step}" for step in self.now)]
+        if open_ones := self.gaps[: len(self.gaps) - len(guide["verdicts"][self.verdict]["gaps"])]:
+            lines += ["  For a person to settle:", *(f"  - {gap}." for gap in open_ones)]
         if taken := [step for step in self.way if not step["given"] and step["question"] not in TESTED]:
             lines.append('  Nobody answered these, so the careful answer was taken. To answer, use "guide":')
             for step in taken:

@@ -59,8 +59,11 @@ class Answers:
     rows: int | None = None  # to make from a description; None where there are real rows to go by
 
 
-def write(folder: Path, reading: Reading, proposal: Proposal) -> Path:
-    """Write the proposed answers into a folder, which is made if need be. DataError if they are there."""
+def write(folder: Path, reading: Reading, proposal: Proposal, linked: list[dict] | None = None) -> Path:
+    """Write the proposed answers into a folder, which is made if need be. DataError if they are there.
+
+    `linked` is what is proposed of linked tables (see linked.py).
+    """
     roles = dict(zip(proposal.columns["column"], proposal.columns["role"], strict=True))
     reasons = dict(zip(proposal.columns["column"], proposal.columns["reason"], strict=True))
     used = [name for name, role in roles.items() if role != "text"]
@@ -84,6 +87,8 @@ def write(folder: Path, reading: Reading, proposal: Proposal) -> Path:
             for name, role in roles.items()
         },
     }
+    if linked:
+        proposed |= {"linked": linked, "columns": proposed.pop("columns")}  # the long list stays last
     if reading.source["format"] == DESCRIPTION:
         proposed["rows"] = ROWS
         for part in NO_ATTACK:
@@ -124,7 +129,7 @@ def check(folder: Path, reading: Reading, proposal: Proposal) -> Answers:
     path = folder / NAME
     given = load(folder, reading)
     roles = {name: said.get("role") for name, said in given["columns"].items() if isinstance(said, dict)}
-    _check_roles(roles, list(reading.table), path)
+    check_roles(roles, list(reading.table), path)
     for part, known in (("purpose", PURPOSES), ("audience", AUDIENCES)):
         if given.get(part) not in known:
             raise DataError(f"{path}: write the {part} first. It is one of: {'; '.join(known)}.")
@@ -156,7 +161,7 @@ def _attacked(given: dict, used: list[str], table: pd.DataFrame, path: Path) -> 
     return {"keys": keys, "targets": targets, "person": person, "limit": limit}
 
 
-def _check_roles(roles: dict, columns: list[str], path: Path) -> None:
+def check_roles(roles: dict, columns: list[str], path: Path) -> None:
     if missing := [name for name in columns if name not in roles]:
         raise DataError(f"{path}: the column {missing[0]!r} is not in it. Give it a role.")
     if strange := [name for name, role in roles.items() if role not in ROLES]:
@@ -168,6 +173,8 @@ def _check_roles(roles: dict, columns: list[str], path: Path) -> None:
 def _listed(given: dict, part: str, used: list[str], path: Path) -> list[str]:
     """The names under "keys" or "targets", each a column that is used."""
     names = given.get(part)
+    if names == [] and part == "targets" and given.get("linked"):
+        return []  # what is sensitive may stand in the linked tables
     if not isinstance(names, list) or not names:
         raise DataError(f'{path}: name at least one column under "{part}", in square brackets.')
     if wrong := [name for name in names if name not in used]:

@@ -64,24 +64,46 @@ def ask(given: dict, path: Path) -> None:
 
 def _roles(given: dict, keep: Callable) -> None:
     columns = given["columns"]
-    names = list(columns)
     print("What each column is:")
-    for number, name in enumerate(names[:SHOWN], 1):
-        print(f"  {number:3} {name}: {columns[name]['role']}. {columns[name]['reason']}")
-    if len(names) > SHOWN:
-        print(f"  ... and {len(names) - SHOWN:,} more, which you can change by their names.")
-    while name := reply(
-        "Which one is wrong? [none]", ROLE_HELP, lambda said: _column(said, names) if said else ""
-    ):
-        print(f"{name} is:")
-        columns[name] = {"role": choose(answers.ROLES, ROLE_HELP), "reason": "You said so."}
-        keep()
+    _correct(columns, keep)
     for part, role, most in (
         ("keys", "quasi-identifier", answers.MOST_KEYS),
         ("targets", "sensitive", answers.MOST_TARGETS),
     ):
         if part in given:
-            given[part] = [name for name in names if columns[name]["role"] == role][:most]
+            given[part] = [name for name in columns if columns[name]["role"] == role][:most]
+
+
+def _correct(columns: dict, keep: Callable) -> None:
+    """Show what each column is, and let the person change it until nothing is wrong."""
+    names = list(columns)
+    for number, name in enumerate(names[:SHOWN], 1):
+        print(f"  {number:3} {name}: {columns[name]['role']}. {columns[name]['reason']}")
+    if len(names) > SHOWN:
+        print(f"  ... and {len(names) - SHOWN:,} more, which you can change by their names.")
+    question = "Which one is wrong? Its number or name. [none]"
+    while name := reply(question, ROLE_HELP, lambda said: _column(said, names) if said else None):
+        print(f"{name} is:")
+        columns[name] = {"role": choose(answers.ROLES, ROLE_HELP), "reason": "You said so."}
+        keep()
+
+
+def _linked(given: dict, keep: Callable) -> None:
+    """For each linked table: whose its rows are, and what its columns are."""
+    for one in given["linked"]:
+        name, people = one["file"]["name"], list(given["columns"])
+        for part, words, names in (
+            ("column", f"Which column of {name} says whose a row is?", list(one["columns"])),
+            ("key", "And which column of the first table does it point to?", people),
+        ):
+            one[part] = reply(
+                f"{words} [{one[part]}]",
+                "  " + ", ".join(names),
+                lambda said, part=part, names=names, one=one: _column(said, names) if said else one[part],
+            )
+            keep()
+        print(f"What each column of {name} is:")
+        _correct(one["columns"], keep)
 
 
 def _person(given: dict, keep: Callable) -> None:
@@ -138,6 +160,7 @@ def _limit(given: dict, keep: Callable) -> None:
 
 QUESTIONS = {
     "roles": _roles,
+    "linked": _linked,
     "person": _person,
     "keys": _keys,
     "targets": _targets,
@@ -187,7 +210,7 @@ def _several(given: dict, part: str, question: str, help_text: str) -> list[str]
 
     def understood(said: str) -> list[str]:
         chosen = [_column(one, names) for one in said.split(",")] if said else proposed
-        if not chosen:
+        if not chosen and not (part == "targets" and "linked" in given):
             raise ValueError("Name at least one column.")
         if unused := [name for name in chosen if name not in used]:
             raise ValueError(f"{unused[0]} is not used, being {given['columns'][unused[0]]['role']}.")
@@ -195,7 +218,7 @@ def _several(given: dict, part: str, question: str, help_text: str) -> list[str]
             raise ValueError(f"{both[0]} is known already. An intruder either knows it or not.")
         return list(dict.fromkeys(chosen))
 
-    shown = ", ".join(proposed) or "no proposal"
+    shown = ", ".join(proposed) or ("none here" if "linked" in given else "no proposal")
     return reply(f"{question} Columns, with commas between. [{shown}]", help_text, understood)
 
 

@@ -20,6 +20,7 @@ import pandas as pd
 
 from course import generate
 from course.assess import figures
+from course.assess.read import Reading
 from course.data import DataError
 from course.measure import privacy, report
 
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from course.assess.answers import Answers
-    from course.assess.read import Reading
 
 GENERATORS = ("valid", "marginal", "ipf", "copula", "cart")
 RUN, FORMAT = "run.json", 1  # the one record of a run, and the version of its layout
@@ -124,6 +124,32 @@ def climb(
     return table_of(run)
 
 
+def write_described(
+    answers: Answers, folder: Path, names: tuple[str, ...], advice: dict | None = None
+) -> Path:
+    """Write `run.json` for tables made from a description: nothing was read, and nobody attacked."""
+    reading = Reading(
+        pd.DataFrame(columns=answers.schema.columns), {"name": "a description", "format": "none"}
+    )
+    run = {**described(reading, answers, advice), "described": True, "seeds": [answers.seed], "left out": []}
+    for name in names:
+        path = folder / "synthetic" / f"{name}.csv"
+        if path.exists():
+            run["generators"][name] = released(path, folder)
+    _replace(folder / RUN, json.dumps(run, indent=1, ensure_ascii=False))
+    return folder / RUN
+
+
+def released(path: Path, folder: Path) -> dict:
+    """Which file it is that is to be released: its place, its SHA-256 and its rows."""
+    content = path.read_bytes()
+    return {
+        "file": path.relative_to(folder).as_posix(),
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "rows": len(pd.read_csv(path, usecols=[0], dtype=str)),
+    }
+
+
 def described(reading: Reading, answers: Answers, advice: dict | None) -> dict:
     """What `run.json` says about the file, the decisions, the program and the day."""
     rows, columns = reading.table.shape
@@ -195,12 +221,7 @@ def rung(name: str, training, control, basis, answers: Answers, folder: Path) ->
         return {"why": " ".join(str(error).split()) or f"It stopped with {type(error).__name__}."}
     path = folder / "synthetic" / f"{name}.csv"
     save(made[0], path)
-    released = {
-        "file": path.relative_to(folder).as_posix(),
-        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
-        "rows": len(made[0]),
-    }
-    return {**released, **measured(made, training, control, basis, answers)}
+    return {**released(path, folder), **measured(made, training, control, basis, answers)}
 
 
 def measured(made: list, training, control, basis: dict, answers: Answers) -> dict:

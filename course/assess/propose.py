@@ -34,14 +34,15 @@ REFERENCE = "id ref reference key number no urn uuid identifier record"
 SENSITIVE = (
     "income pay salary wage earn bonus turnover profit benefit award credit arrears debt fraud health "
     "diag disab illness condition drug alcohol mental pregnan hiv treatment procedure operation opertn "
-    "offence convict crime arrest police religion faith union politic sexual orientation gay score "
+    "offence convict crime arrest police relig faith union politic sexual orientation gay score "
     "grade attain result exam exclusion suspension absence absent attendance sanction fsm meals sen "
     "looked safeguarding dismeth disdest death dead export award conditionality speldur"
 )
 KNOWN = (
-    "age birth born dob sex gender region area ward lsoa msoa postcode district county country nation "
-    "town city local authority la ethnic race nationality language marital partner household family "
-    "child people tenure house occupation job industry sector division employer employees size legal "
+    "age birth born dob sex gender female male black white region area ward lsoa msoa postcode district "
+    "county country nation town city local authority la ethnic race nationality language "
+    "marital married marriage partner household family child people tenure house occupation job "
+    "industry sector division employer employees size legal "
     "school college practice gp hospital trust office team start admi date year month band foreign "
     "urban rural full contract"
 )
@@ -83,25 +84,26 @@ def propose(table: pd.DataFrame, name: str) -> Proposal:
     found = pd.DataFrame(rows, columns=["column", "role", "reason"])
     found.insert(1, "kind", [schema.kind(column) for column in schema.columns])
     identifiers = found["column"][found["role"] == "identifier"]
-    person = next((name for name in identifiers if 1 < table[name].nunique() < len(table)), None)
+    person = next((name for name in identifiers if 1 < table[name].nunique() < 0.9 * len(table)), None)
     return Proposal(schema, found, person)
 
 
 def _roles(name: str, column: pd.Series) -> Iterator[tuple[str, str]]:
     """Roles that fit a column, the first to be taken, each with its reason."""
-    present, words = column.dropna(), _words(name)
+    present, words = column.dropna(), words_of(name)
     text = not pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_datetime64_any_dtype(column)
     sample = present.astype(str).head(1000) if text else present.head(0).astype(str)
+    different = present.nunique() / max(1, len(present))
     for what, pattern in PATTERNS.items():
         if len(sample) and sample.str.fullmatch(pattern).mean() > 0.8:
             yield "identifier", f"Its values look like {what}."
     if len(sample) and sample.map(_is_nhs_number).mean() > 0.8:
         yield "identifier", "Its values pass the check of NHS numbers."
-    if hit := _hit(words, DIRECT, whole=True):
+    hit = _hit(words, DIRECT, whole=True)
+    if hit and (hit != "name" or different > 0.05 or present.empty):  # not the name of a region
         yield "identifier", f"The heading says {hit!r}, which points at one person."
     if len(column) >= SMALL and len(present) < ENOUGH:
         yield "text", f"It holds {len(present)} values: too few to learn from, so it is left out."
-    different = present.nunique() / max(1, len(present))
     if len(sample) and sample.str.split().str.len().mean() > 4 and different > 0.5:
         yield "text", "It is free text: nobody can check it for names, so it is left out."
     whole = text or pd.api.types.is_integer_dtype(column)
@@ -123,7 +125,7 @@ def _roles(name: str, column: pd.Series) -> Iterator[tuple[str, str]]:
     yield "quasi-identifier", "Nothing tells. In doubt, others may know it."
 
 
-def _words(name: str) -> list[str]:
+def words_of(name: str) -> list[str]:
     return [word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+|\d+", name)]
 
 

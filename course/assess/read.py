@@ -18,22 +18,31 @@ import io
 import re
 import warnings
 import zipfile
+import zlib
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from course.assess import values
 from course.data import DataError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import pandas as pd
 
 HEAD = 400  # records looked at to find the separator and the headings
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "upright bars"}
+OLD_OFFICE = b"\xd0\xcf\x11\xe0"  # how .xls begins, and .xlsx with a password
+LOCKED = "has a password. Open it, save it without one where only you can see it, and give that file"
+MOST_UNPACKED = 8 * 2**30  # bytes of a packed workbook
+MOST_NOTES = 1000  # lines below a table
+MOST_CELLS = 100_000_000  # of a sheet, from its first cell to its last
 # What a file is, told by its first bytes, and what to do about it.
 OTHER_FILES = {
-    b"\xd0\xcf\x11\xe0": "an old Excel file, or one with a password. Save it from Excel as .xlsx",
     b"%PDF": "a PDF. Tables cannot be taken from it safely: ask for the data as CSV",
     b"\x89PNG": "a picture. Ask for the data as CSV",
     b"\xff\xd8\xff": "a picture. Ask for the data as CSV",
@@ -61,7 +70,7 @@ class Reading:
 
 
 def read(path: str | Path, *, sheet: str | None = None) -> Reading:
-    """Read a CSV, Excel (.xlsx) or Parquet file as a `Reading`. `sheet` names the sheet of an Excel file.
+    """Read CSV, a workbook (.xlsx, .xls, .xlsb, .ods) or Parquet as a `Reading`. `sheet` is for workbooks.
 
     Raises DataError, with one sentence on what to do, for a file that is not a table.
     """
@@ -101,13 +110,13 @@ def content_of(path: Path) -> bytes:
 
 def _grid(content: bytes, name: str, sheet: str | None, source: dict, decisions: list[str]) -> pd.DataFrame:
     """All cells of the file as text, without headings yet; empty cells are empty text."""
-    if content.startswith(b"PK"):
-        return _excel(content, name, sheet, source, decisions)
+    if content.startswith((b"PK", OLD_OFFICE)):
+        return _workbook(content, name, sheet, source, decisions)
     for start, words in OTHER_FILES.items():
         if content.startswith(start):
             raise DataError(f"{name} is {words}.")
     if sheet is not None:
-        raise DataError(f"{name} is not an Excel file, so it has no sheet {sheet!r}. Leave the sheet out.")
+        raise DataError(f"{name} is not a workbook, so it has no sheet {sheet!r}. Leave the sheet out.")
     return _text(content, name, source, decisions)
 
 
@@ -125,7 +134,8 @@ def _text(content: bytes, name: str, source: dict, decisions: list[str]) -> pd.D
     text = text[told.end() :] if told else text
     separator = told[1] if told else _separator(text, name)
     if separator != ",":
-        decisions.append(f"The values are separated by {SEPARATORS.get(separator, repr(separator))}.")
+        words = {**SEPARATORS, " ": "blanks"}.get(separator, repr(separator))
+        decisions.append(f"The values are separated by {words}.")
     source |= {"format": "CSV", "encoding": encoding, "separator": separator}
     found = _cells(text, separator, csv.QUOTE_MINIMAL)
     if found is None:
@@ -175,10 +185,20 @@ def _separator(text: str, name: str) -> str:
     lines = text[: 200 * HEAD]
     best = max(SEPARATORS, key=lambda one: _steadiness(lines, one))
     if _steadiness(lines, best) == 0:
+        if _separated_by_blanks(lines):
+            return " "
         raise DataError(
             f"{name} has no columns that can be told apart. A table needs two or more, separated by commas."
         )
     return best
+
+
+def _separated_by_blanks(text: str) -> bool:
+    """Whether nearly all lines have as many words, some of them figures under a heading: prose does not."""
+    cells = [cells for cells in _records(text, " ") if any(cells)]
+    steady = [one for one in cells if len(one) == len(cells[0]) > 1]
+    figures = [any(values.is_figure(cell) for cell in one) for one in steady[1:]]
+    return len(steady) > 0.95 * len(cells) > 4 and all(figures)
 
 
 def _steadiness(text: str, separator: str) -> float:
@@ -189,12 +209,17 @@ def _steadiness(text: str, separator: str) -> float:
 
 def _width(text: str, separator: str) -> tuple[int, Counter]:
     """The usual number of cells in the first records (the larger of equally usual ones), and all numbers."""
-    try:
-        records = list(csv.reader(io.StringIO(text[: 200 * HEAD]), delimiter=separator))[:HEAD]
-    except csv.Error:
-        records = [line.split(separator) for line in text[: 200 * HEAD].splitlines()[:HEAD]]
-    widths = Counter(len(record) for record in records if any(record))
+    widths = Counter(len(record) for record in _records(text, separator) if any(record))
     return max(widths, key=lambda width: (widths[width] * (width > 1), width)), widths
+
+
+def _records(text: str, separator: str) -> list[list[str]]:
+    """The first records of a text, each as its cells."""
+    lines, blanks = io.StringIO(text[: 200 * HEAD]), separator == " "
+    try:
+        return list(csv.reader(lines, delimiter=separator, skipinitialspace=blanks))[:HEAD]
+    except csv.Error:
+        return [line.split(separator) for line in text[: 200 * HEAD].splitlines()[:HEAD]]
 
 
 def _cells(text: str, separator: str, quoting: int) -> tuple[pd.DataFrame, list[str]] | None:
@@ -210,6 +235,7 @@ def _cells(text: str, separator: str, quoting: int) -> tuple[pd.DataFrame, list[
             grid = pd.read_csv(
                 io.BytesIO(text.encode("utf-8", errors="replace")),
                 sep=separator,
+                skipinitialspace=separator == " ",
                 header=None,
                 names=range(_width(text, separator)[0]),
                 index_col=False,
@@ -231,63 +257,143 @@ def _say_what_spilt(too_long: list[str], rows: int, name: str, decisions: list[s
     """Count the lines with more cells than there are columns; one sentence where they are many."""
     if not too_long:
         return
-    words = f"lines have more cells than there are columns, the first of them line {too_long[0]}"
+    words = f"{len(too_long):,}, the first line {too_long[0]}"
     if len(too_long) > 0.05 * (rows + len(too_long)):
         raise DataError(
-            f"In {name} {len(too_long):,} {words}. Put quotation marks round values with a separator in them."
+            f"In {name} too many lines have more cells than there are columns: {words}. "
+            "Put quotation marks round values with a separator in them."
         )
-    decisions.append(f"{len(too_long):,} {words}. They were left out.")
+    decisions.append(f"Lines with more cells than there are columns were left out: {words}.")
 
 
-# ------------------------------------------------------------------------------ Excel and Parquet
+# ------------------------------------------------------------------------------ workbooks and Parquet
 
 
-def _excel(content: bytes, name: str, sheet: str | None, source: dict, decisions: list[str]) -> pd.DataFrame:
-    """One sheet of an Excel file as a grid of text. Merged cells hold their value in each part."""
+def _workbook(
+    content: bytes, name: str, sheet: str | None, source: dict, decisions: list[str]
+) -> pd.DataFrame:
+    """One sheet of a workbook as a grid of text. Merged cells hold their value in each part."""
     import pandas as pd
-    from openpyxl import load_workbook
+    from python_calamine import CalamineWorkbook, PasswordError, SheetTypeEnum, SheetVisibleEnum
 
+    if "EncryptedPackage".encode("utf-16-le") in content:
+        raise DataError(f"{name} {LOCKED}.")
+    kind = _kind_of_workbook(content, name)
+    if kind == ".xlsx":
+        _look_inside(content, name, decisions)
     try:
-        with zipfile.ZipFile(io.BytesIO(content)) as packed:
-            inside = set(packed.namelist())
-        if "xl/workbook.xml" not in inside:
-            raise DataError(f"{name} is a compressed file or another Office file. Give an .xlsx or CSV file.")
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            book = load_workbook(io.BytesIO(content), data_only=True)
-    except DataError:
+        book = CalamineWorkbook.from_filelike(io.BytesIO(content))
+        sheets = {
+            one.name: (book.get_sheet_by_name(one.name), one.visible == SheetVisibleEnum.Visible)
+            for one in book.sheets_metadata
+            if one.typ == SheetTypeEnum.WorkSheet
+        }
+    except PasswordError:
+        raise DataError(f"{name} {LOCKED}.") from None
+    except (KeyboardInterrupt, SystemExit):
         raise
-    except Exception as error:
-        raise DataError(f"{name} is damaged: Excel's file cannot be opened. Save it again.") from error
-    chosen = _sheet(book, name, sheet, decisions)
-    grid = pd.DataFrame(list(chosen.iter_rows(values_only=True)), dtype=object)
-    for merged in chosen.merged_cells.ranges:
-        rows = slice(merged.min_row - 1, merged.max_row)
-        grid.iloc[rows, merged.min_col - 1 : merged.max_col] = chosen.cell(
-            merged.min_row, merged.min_col
-        ).value
-    if chosen.merged_cells.ranges:
-        many = len(chosen.merged_cells.ranges)
-        decisions.append(f"{many:,} merged cells were taken apart; each part holds the value.")
-    source |= {"format": "Excel", "sheet": chosen.title}
+    except BaseException as error:  # the library is written in Rust, whose panics are no Exceptions
+        raise DataError(f"{name} is damaged, or no workbook. Save it again, as .xlsx or CSV.") from error
+    chosen = _sheet(sheets, name, sheet, decisions)
+    grid = pd.DataFrame(chosen.to_python(skip_empty_area=False), dtype=object)
+    merged = [one for one in chosen.merged_cell_ranges or [] if one[0][0] < len(grid)]
+    for (top, left), (bottom, right) in merged:
+        grid.iloc[top : bottom + 1, left : right + 1] = grid.iat[top, left]
+    if merged:
+        decisions.append(f"Merged cells were taken apart, and each part holds the value: {len(merged):,}.")
+    if kind != ".xlsx":
+        decisions.append(f"In an {kind} file an error, such as #N/A, cannot be told from a blank.")
+    source |= {"format": f"Workbook ({kind})", "sheet": chosen.name}
     return grid.map(values.as_text)
 
 
-def _sheet(book, name: str, sheet: str | None, decisions: list[str]):
+def _kind_of_workbook(content: bytes, name: str) -> str:
+    """Whether a file is .xls, .xlsx, .xlsb or .ods, by what is in it. DataError if it is none of them."""
+    if content.startswith(OLD_OFFICE):
+        return ".xls"
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as packed:
+            size, inside = sum(one.file_size for one in packed.infolist()), set(packed.namelist())
+    except (zipfile.BadZipFile, ValueError, OSError) as error:
+        raise DataError(f"{name} is damaged: it cannot be unpacked. Save it again.") from error
+    kinds = {"xl/workbook.xml": ".xlsx", "xl/workbook.bin": ".xlsb", "content.xml": ".ods"}
+    kind = next((kind for part, kind in kinds.items() if part in inside), None)
+    if kind is None:
+        raise DataError(f"{name} is a compressed file or another Office file. Give a workbook or a CSV file.")
+    if size > MOST_UNPACKED:
+        raise DataError(f"{name} unpacks to {size / 2**30:,.0f} GB, which is too much. Export it as CSV.")
+    return kind
+
+
+def _look_inside(content: bytes, name: str, decisions: list[str]) -> None:
+    """Look through the sheets of an .xlsx file for what the library does not tell, or cannot bear.
+
+    It shows errors, and formulas without a result, as blanks. And it fills the whole rectangle up to the last
+    cell, so that one stray cell at the far end of a sheet would take hundreds of gigabytes.
+    """
+    errors = unsaved = 0
+    with zipfile.ZipFile(io.BytesIO(content)) as packed:
+        for part in packed.namelist():
+            if not re.fullmatch(r"xl/worksheets/[^/]+\.xml", part):
+                continue
+            rows, columns = 0, {b""}
+            for text in _by_rows(packed, part, name):
+                errors += len(re.findall(rb"<(?:\w+:)?c [^>]*t=\"e\"", text))
+                unsaved += len(re.findall(rb"</(?:\w+:)?f>(?:<v/>|<v></v>)?</(?:\w+:)?c>", text))
+                cells = re.findall(rb"<(?:\w+:)?c [^>]*?r=\"([A-Z]+)(\d+)\"(?:[^>]*[^/])?>", text)
+                rows = max(rows, int(cells[-1][1])) if cells else rows
+                columns.update(column for column, _ in cells)
+            last = max(columns, key=lambda one: (len(one), one))
+            if rows * _place(last) > MOST_CELLS:
+                raise DataError(
+                    f"{name} has a cell in column {last.decode()}, and {rows:,} rows. "
+                    "Delete what stands far from the table, or export it as CSV."
+                )
+    if errors:
+        decisions.append(f"Cells with an error, such as #N/A, count as blank. In the file: {errors:,}.")
+    if unsaved:
+        decisions.append(
+            f"Formulas without a result count as blank. In the file: {unsaved:,}. Open and save it in Excel "
+            "to have the results."
+        )
+
+
+def _by_rows(packed: zipfile.ZipFile, part: str, name: str) -> Iterator[bytes]:
+    """The text of a sheet in pieces that end with a row."""
+    kept = b""
+    try:
+        with packed.open(part) as file:
+            while piece := file.read(2**24):
+                kept += piece
+                end = kept.rfind(b"row>") + 4
+                if end > 4:
+                    yield kept[:end]
+                    kept = kept[end:]
+    except (zipfile.BadZipFile, zlib.error, OSError, NotImplementedError, RuntimeError) as error:
+        raise DataError(f"{name} is damaged: it cannot be unpacked. Save it again.") from error
+
+
+def _place(column: bytes) -> int:
+    """The number of a column from its letters: A is 1, XFD is 16,384."""
+    number = 0
+    for letter in column:
+        number = 26 * number + letter - 64
+    return number
+
+
+def _sheet(sheets: dict, name: str, sheet: str | None, decisions: list[str]):
     """The sheet asked for; or the only one, or the one with the most rows."""
-    sheets = {one.title: one for one in book.worksheets}
     if sheet is not None and sheet not in sheets:
         raise DataError(f"{name} has no sheet {sheet!r}. Its sheets are: {', '.join(sheets)}.")
-    full = {title: one for title, one in sheets.items() if one.max_row > 1 and one.max_column > 1}
+    full = [one for one, _ in sheets.values() if one.height > 1 and one.width > 1]
     if not full:
         raise DataError(f"{name} has no sheet with a table in it. Check that it was saved with its values.")
     if sheet is not None:
-        return sheets[sheet]
-    chosen = max(full.values(), key=lambda one: one.max_row)
+        return sheets[sheet][0]
+    chosen = max(full, key=lambda one: one.height)
     if len(sheets) > 1:
-        decisions.append(f"There are {len(sheets)} sheets; {chosen.title!r} has the most rows and was read.")
-    hidden = [title for title, one in sheets.items() if one.sheet_state != "visible"]
-    if hidden:
+        decisions.append(f"There are {len(sheets)} sheets; {chosen.name!r} has the most rows and was read.")
+    if hidden := [title for title, (_, visible) in sheets.items() if not visible]:
         decisions.append(
             f"Hidden in the file: {', '.join(hidden)}. Check that you may have what is in there."
         )
@@ -311,15 +417,15 @@ def _parquet(content: bytes, name: str) -> pd.DataFrame:
 
 def _table(grid: pd.DataFrame, name: str, decisions: list[str]) -> pd.DataFrame:
     """The grid with its headings as column names, and without what stands above and below the table."""
-    grid = grid.apply(lambda column: column.str.strip())
+    for column in grid:
+        grid[column] = _stripped(grid[column])
     filled = (grid != "").sum(axis=1)
-    grid, filled = grid[filled > 0], filled[filled > 0]
+    if not filled.all():
+        grid, filled = grid[filled > 0], filled[filled > 0]
     enough = max(2, int(filled.max()) // 2)
     above = int((filled >= enough).to_numpy().argmax())
     if above:
-        decisions.append(
-            f"{above} lines above the table were left out. The first is {_first(grid.iloc[0])!r}."
-        )
+        decisions.append(f"Lines above the table were left out: {above}, the first {_first(grid.iloc[0])!r}.")
     grid = grid.iloc[above:]
     many = _heading_rows(grid)
     if many == 0:
@@ -336,6 +442,15 @@ def _table(grid: pd.DataFrame, name: str, decisions: list[str]) -> pd.DataFrame:
     return table.reset_index(drop=True)
 
 
+def _stripped(column: pd.Series) -> pd.Series:
+    """A column of text without blanks round its values. Each different value is looked at once."""
+    import pandas as pd
+
+    codes, words = pd.factorize(column)
+    bare = np.array([word.strip() for word in words], dtype=object)
+    return column if (bare == words).all() else pd.Series(bare.take(codes), index=column.index)
+
+
 def _heading_rows(grid: pd.DataFrame) -> int:
     """How many of the first lines are headings: those before the first that looks like the rest.
 
@@ -345,9 +460,17 @@ def _heading_rows(grid: pd.DataFrame) -> int:
     telling = [c for c in grid if values.share_of_figures(body[c]) > 0.6]
     for row in range(min(4, len(grid) - 1)):
         cells = grid.iloc[row]
-        if any(values.is_figure(cells[c]) for c in telling):
+        figures = [cells[c] for c in telling if values.is_figure(cells[c])]
+        if figures and not _are_years(figures, body[telling]):
             return row
     return 1
+
+
+def _are_years(figures: list[str], body: pd.DataFrame) -> bool:
+    """Whether the figures of a line are years in order, over columns of something else: headings."""
+    years = all(re.fullmatch(r"(18|19|20)\d\d", one) for one in figures)
+    in_order = len(figures) > 1 and sorted(set(figures)) in (figures, figures[::-1])
+    return years and in_order and not body.isin(figures).any(axis=None)
 
 
 def _first(cells: pd.Series) -> str:
@@ -360,13 +483,13 @@ def _without_foot(table: pd.DataFrame, decisions: list[str]) -> pd.DataFrame:
     """The table without notes and totals below it."""
     if table.shape[1] < 3:
         return table
-    filled = (table != "").sum(axis=1).to_numpy()
+    filled = (table.tail(MOST_NOTES) != "").sum(axis=1).to_numpy()
     notes = 0
-    while notes < len(table) and filled[len(table) - 1 - notes] <= 1:
+    while notes < len(filled) and filled[-1 - notes] <= 1:
         notes += 1
     if notes and notes < len(table):
         decisions.append(
-            f"{notes} lines below the table were left out. The first is {_first(table.iloc[-notes])!r}."
+            f"Lines below the table were left out: {notes}, the first {_first(table.iloc[-notes])!r}."
         )
         table = table.iloc[:-notes]
     if len(table) > 1 and re.fullmatch(r"(grand )?totals?|all|sum", _first(table.iloc[-1]).lower()):
@@ -388,7 +511,7 @@ def _names(headings: list[str], table: pd.DataFrame, decisions: list[str]) -> li
     repeated = [name for name, many in seen.items() if many > 1]
     if blank and len(blank) < len(headings):
         decisions.append(
-            f"{len(blank)} columns have no heading and were numbered, the first {names[blank[0]]!r}."
+            f"Columns without a heading were numbered: {len(blank):,}, the first {names[blank[0]]!r}."
         )
     if repeated:
         decisions.append(f"More than one column is called {repeated[0]!r}: they were numbered.")
@@ -399,7 +522,7 @@ def _worth_keeping(table: pd.DataFrame, name: str, decisions: list[str]) -> pd.D
     """The table without columns that hold nothing; one sentence where too little is left."""
     empty = [column for column in table if table[column].isna().all()]
     if empty:
-        decisions.append(f"{len(empty)} columns hold nothing and were left out: {values.listed(empty)}.")
+        decisions.append(f"Columns that hold nothing were left out: {values.listed(empty)}.")
     table = table.drop(columns=empty)
     if table.shape[1] < 2:
         raise DataError(f"{name} has fewer than two columns with anything in them. Give a file with more.")

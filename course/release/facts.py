@@ -23,19 +23,20 @@ NAME = "What is the data set called, for people who have never seen it?"
 MEASURED = "The limit for risk"  # a gap of the guide that is measured here
 KINDS = {"singling out", "linkability", "inferences", "membership", "copies"}
 MOST_ROWS = 15  # of groups in one table
+NO_RECORD = "No record was read: the table was made from a description."
 NO_PRIVACY_BUDGET = "as delivered. No differential privacy: there is no epsilon and no delta."
 
 # The public summary in plain words: the purposes of course.assess, and what each level reads.
 PURPOSES = {
+    "find out what the data hold": "see what the data hold",
     "build or test a system": "build and test a computer system",
-    "teach or train": "teach and learn",
-    "write analysis code": "write code that will run on the real ones",
-    "plan a study": "plan a study",
-    "publish findings": "write about what they find",
+    "write analysis code or train people": "write code for the real ones, or learn how to",
+    "teach or try a method": "teach a method, or try one out",
+    "train or test a model": "train and test a computer model",
 }
 METHODS = {
     "description": "We wrote down what each column is. The program read no more than that.",
-    "structure": "We wrote down what each column is, and which codes it can hold. The program read no more.",
+    "structure": "We wrote down what each column is, and which codes it can hold. It read no more than that.",
     "columns": "The program looked at one column at a time. It put small groups together.",
     "together": "The program looked at how the columns go together, two at a time.",
     "near-copy": "The program read each real row, and learned how they go together.",
@@ -64,11 +65,12 @@ def facts(release: Release, measures: list[Measure], answers: dict[str, str]) ->
         "generator": release.generator,
         "level": release.level,
         "answers": release.answers,
-        "keys": release.answers["keys"],
-        "targets": release.answers["targets"],
+        "tested": bool(release.attacks),
+        "keys": release.answers.get("keys", []),
+        "targets": release.answers.get("targets", []),
         "source": {"name": "not stated", "rows": 0, "columns": 0, "sha256": "not stated", **run["source"]},
         "decisions": run["source"].get("decisions", []),
-        "parts": run["parts"],
+        "parts": run.get("parts", {}),
         "left_out": run.get("left out", []),
         "identifiers": release.schema.of_kind("identifier"),
         "sensitive": release.schema.sensitive,
@@ -79,8 +81,9 @@ def facts(release: Release, measures: list[Measure], answers: dict[str, str]) ->
         "parameters": made.get("parameters") or NO_PRIVACY_BUDGET,
         "versions": run.get("versions", {}),
         "smallest": SMALLEST,
-        "tables": made["attacks"][0]["tables"],
-        "split_words": _split(run["parts"]),
+        "tables": release.attacks[0]["tables"] if release.attacks else 1,
+        "split_words": _split(run.get("parts")),
+        "people_words": _people(run.get("parts")),
         **_likeness(release),
         **_groups(made),
         **_prediction(made),
@@ -105,7 +108,13 @@ def day(iso: str) -> str:
     return f"{found.day} {found:%B %Y}"
 
 
-def _split(parts: dict) -> str:
+def _people(parts: dict | None) -> str:
+    return f"The table was made from {parts['people']:,} people's records." if parts else NO_RECORD
+
+
+def _split(parts: dict | None) -> str:
+    if not parts:
+        return NO_RECORD
     drawn = " They were drawn at random from more." if parts.get("sampled") else ""
     return (
         f"The real people were split at random: the generator learned from {parts['training rows']:,} rows. "
@@ -117,14 +126,21 @@ def _split(parts: dict) -> str:
 
 
 def _likeness(release: Release) -> dict:
-    made, control = release.made, release.run["control"]
-    times = {one: made["distances"][one] / control[one] for one in made["distances"] if control.get(one)}
+    made, control = release.made, release.run.get("control") or {}
+    unmeasured = {"kind": None, **dict.fromkeys(("blank_original", "blank_synthetic", "value", "control"))}
+    rows = made.get("columns") or [{"column": name, **unmeasured} for name in release.schema.columns]
+    words = f"{NO_RECORD} So no figure in it means anything, and none was compared."
+    if "distances" in made:
+        times = {one: f"{made['distances'][one] / control[one]:.1f} times" for one in control if control[one]}
+        single, pairs = (times.get(one, "not known how many times") for one in ("columns", "pairs"))
+        words = (
+            f"Single columns are {single} as far from the real ones as other real people are, and pairs of "
+            f"columns {pairs}. Once would be as near as another sample."
+        )
     return {
-        "distance_words": {
-            one: f"{times[one]:.1f}" if one in times else "not measured" for one in ("columns", "pairs")
-        },
-        "columns": [_column(release, row) for row in made["columns"]],
-        "faults": _faults(made),
+        "likeness_words": words,
+        "columns": [_column(release, row) for row in rows],
+        "faults": _faults(made.get("columns") or []),
     }
 
 
@@ -132,7 +148,7 @@ def _column(release: Release, row: dict) -> dict:
     identifier = release.schema.kind(row["column"]) == "identifier"
     return {
         "name": row["column"],
-        "kind": row["kind"],
+        "kind": row["kind"] or release.schema.kind(row["column"]),
         "origin": "invented" if identifier else "synthesised",
         "blank_original": _roughly(row["blank_original"]),
         "blank_synthetic": _roughly(row["blank_synthetic"]),
@@ -141,8 +157,10 @@ def _column(release: Release, row: dict) -> dict:
     }
 
 
-def _roughly(share: float) -> str:
+def _roughly(share: float | None) -> str:
     """A share of real people, so rounded that it points to nobody."""
+    if share is None:
+        return "not compared"
     return "none" if share == 0 else "under 1%" if share < 0.01 else f"{share:.0%}"
 
 
@@ -150,13 +168,13 @@ def _distance(value: float | None) -> str:
     return "not compared" if value is None else f"{value:.2f}"
 
 
-def _faults(made: dict) -> list[str]:
+def _faults(rows: list[dict]) -> list[str]:
     """What was measured and would mislead somebody who does not know."""
-    compared = [row for row in made["columns"] if row["value"] is not None and row["control"] is not None]
+    if not rows:
+        return ["No column was compared with a real one."]
+    compared = [row for row in rows if row["value"] is not None and row["control"] is not None]
     far = [row["column"] for row in compared if row["value"] > max(0.05, 3 * row["control"])]
-    blank = [
-        row["column"] for row in made["columns"] if abs(row["blank_original"] - row["blank_synthetic"]) > 0.05
-    ]
+    blank = [row["column"] for row in rows if abs(row["blank_original"] - row["blank_synthetic"]) > 0.05]
     found = []
     if far:
         found.append(f"Far from the real columns: {', '.join(far)}.")
@@ -172,7 +190,7 @@ def _groups(made: dict) -> dict:
     )
     by = ", ".join(dict.fromkeys(one["by"] for one in rows))
     if not rows:
-        words = "No group of people was looked at."
+        words = "No figures for groups of people: none was looked at."
     elif not far:
         words = f"{len(rows)} figures for groups by {by}: none is further off than chance explains."
     else:
@@ -226,9 +244,10 @@ def _prediction(made: dict) -> dict:
 
 def _privacy(release: Release, measures: list[Measure]) -> dict:
     made, failing = release.made, [one for one in measures if not one.passed]
-    attacks = [_attack(one, measures) for one in made["attacks"]]
-    limit = next(one for one in measures if "limit" in one.name)
-    copies = next(one for one in measures if one.name.startswith("Copies"))
+    attacks = [_attack(one, measures) for one in release.attacks]
+    named = {one.name: one for one in measures}
+    limit = named.get("A limit that was set before looking", named.get("No record was read"))
+    copies = named.get("Copies of one real person", limit)
     checks = {name: [] for name in ("labelling", "disclosure", "structure", "documentation")}
     for one in measures:
         checks[one.check].append(
@@ -249,7 +268,7 @@ def _privacy(release: Release, measures: list[Measure]) -> dict:
         "limit_words": limit.words,
         "copies_words": copies.words,
         "verdict_words": _verdict(attacks),
-        "intruder_words": f"The intruder knew {', '.join(release.answers['keys'])}.",
+        "intruder_words": f"The intruder knew {', '.join(release.answers.get('keys', []))}.",
         **_apparent(release, attacks),
     }
 
@@ -277,6 +296,8 @@ def _strongest(attacks: list[dict]) -> list[dict]:
 
 
 def _verdict(attacks: list[dict]) -> str:
+    if not attacks:
+        return f"{NO_RECORD} So nobody was attacked."
     leaks = sorted((one for one in attacks if one["leak"]), key=lambda one: -one["excess"])
     if not leaks:
         return (
@@ -300,6 +321,8 @@ def _apparent(release: Release, attacks: list[dict]) -> dict:
         f"data who are alone with their values, and are right about {inside['right']:,}. In the control: "
         f"{outside['seen']:,} of {outside['alone']:,}, right about {outside['right']:,}."
     )
+    if not attacks:
+        words = "A row may still look like somebody by chance."
     certain = []
     for one in attacks:
         figures = {row["figure"]: row["training"] for row in one.get("details", [])}
@@ -350,20 +373,26 @@ def _advice(release: Release) -> dict:
 
 def _plain_words(release: Release, made: dict) -> dict:
     """Sentences of the public summary. Its reading age is checked whenever it is written."""
-    attacks = made["attacks"]
+    attacks = release.attacks
     leaks = sum(one["leak"] for one in attacks)
-    tested = (
-        f"We did {len(attacks)} tests. None of them did clearly better on the first kind. That does not "
-        "prove that it is safe."
+    ending = (
+        "None of them did clearly better on the first kind. That does not prove that it is safe."
         if not leaks
-        else f"We did {len(attacks)} tests. In {leaks} of them, people whose data went in were found more "
-        "often. So the table gives something away."
+        else f"In {leaks} of them, people whose data went in were found more often. So the table gives "
+        "something away."
+    )
+    tested = (
+        "A program may keep too much, so we tried to find people in it. We did it for people whose data went "
+        f"in, and for some whose data did not. We did {len(attacks)} tests. {ending}"
     )
     far = any(one["low"] > one["chance"] for one in made.get("by group") or [])
     return {
         "plain_purpose": PURPOSES.get(release.answers["purpose"], "use them"),
         "plain_method": METHODS[release.level["id"]],
-        "plain_attacks": tested,
+        "plain_attacks": tested if attacks else "No one's data went in.",
+        "plain_control": "We kept half of the real rows apart, so that we could test what was made."
+        if attacks
+        else "It read no real row.",
         "plain_groups": "It fits some groups of people less well than others."
         if far
         else "It may fit some groups of people less well than others.",

@@ -18,7 +18,8 @@ from course.assess.ladder import LABEL
 if TYPE_CHECKING:
     from course.release.record import Release
 
-FINDINGS = "publish findings"  # the purpose that the decision guide always refuses
+# Purposes for which the decision guide never gives a table, whatever else is answered.
+NOT_SERVED = ("answer a question about the world", "decide something", "avoid an approval")
 WAITS_FOR_TESTS = ("test-counts-first", "test-model-first")  # answers of the guide that the attacks settle
 LUCK = 0.025  # how often a harmless table may be called a leak, as in course.measure.report
 
@@ -39,11 +40,18 @@ def measures(release: Release) -> list[Measure]:
         *_file(release),
         _purpose(release),
         *_guide(release),
-        _limit(release),
-        *_attacks(release),
-        _copies(release),
-        _groups(release),
+        *([_described(release)] if release.run.get("described") else _tested(release)),
     ]
+
+
+def _tested(release: Release) -> list[Measure]:
+    return [_limit(release), *_attacks(release), _copies(release), _groups(release)]
+
+
+def _described(release: Release) -> Measure:
+    """A table made from a description: the program must not have read a record."""
+    words = f"The generator {release.generator} was given a description and no record."
+    return Measure("disclosure", "No record was read", release.level["id"] == "structure", words)
 
 
 def percent(share: float | None) -> str:
@@ -104,12 +112,12 @@ def labelled(content: bytes) -> tuple[int, int]:
 
 
 def _purpose(release: Release) -> Measure:
-    findings = release.answers["purpose"] == FINDINGS
-    words = (
-        "Findings need the real records. Choose another purpose, or no synthetic data." if findings else ""
-    )
-    words = words or f"The purpose is to {release.answers['purpose']}."
-    return Measure("documentation", "A purpose that synthetic data can serve", not findings, words)
+    purpose = release.answers["purpose"]
+    words = f"The purpose is to {purpose}."
+    if purpose in NOT_SERVED:
+        words += " Synthetic data cannot serve that: take published figures or the real records."
+    name = "A purpose that synthetic data can serve"
+    return Measure("documentation", name, purpose not in NOT_SERVED, words)
 
 
 def _guide(release: Release) -> list[Measure]:
@@ -151,7 +159,7 @@ def _limit(release: Release) -> Measure:
 def _attacks(release: Release) -> list[Measure]:
     """One measure for each attack: no leak and, where a limit is asked for, an interval below it."""
     limit, found = release.answers.get("limit") if held(release) else None, []
-    for one in release.made["attacks"]:
+    for one in release.attacks:
         why = ""
         if one["leak"]:
             why = "It found a leak. "

@@ -70,9 +70,14 @@ class Paper:
 
 
 STYLE = """.wide-table th[scope="row"] { min-width: 9rem; }
-td { min-width: 5rem; }
+td { min-width: 6.5rem; }
 main { overflow-wrap: break-word; }
-strong.gap { border: 2px dashed currentColor; padding: 0 .25rem; }
+strong.gap { text-decoration: underline dotted 2px; text-underline-offset: .25em; }
+@media print {
+  body { font-size: 10pt; line-height: 1.35; }
+  h1 { font-size: 16pt; }
+  h2 { font-size: 12pt; margin: .8rem 0 .3rem; }
+}
 """
 
 

@@ -16,12 +16,16 @@ from course.data import DataError, Schema
 RUN = "run.json"
 ROOT = Path(__file__).resolve().parents[2]
 GUIDE = (ROOT / "course" / "assess" / "guide.yml", ROOT / "book" / "guide.yml")  # the first that is there
-NEEDED = ("source", "answers", "parts", "control", "generators")
+NEEDED = ("source", "answers", "generators")
 
 # What each generator reads and keeps, in plain words, and its level in the decision guide.
 KEEPS = {
     "structural": ("structure", "the description of the columns only", "no relation between columns"),
-    "valid": ("structure", "the description of the columns and their codes", "no relation between columns"),
+    "valid": (
+        "structure",
+        "the description of the columns and their codes (a code that fewer than 10 rows have is not in it)",
+        "no relation between columns",
+    ),
     "marginal": (
         "columns",
         "each column alone, with small groups put together",
@@ -61,6 +65,11 @@ class Release:
         return self.run["generators"][self.generator]
 
     @property
+    def attacks(self) -> list[dict]:
+        """Every attack that was made; none where no record was read."""
+        return self.made.get("attacks") or []
+
+    @property
     def answers(self) -> dict:
         return self.run["answers"]
 
@@ -79,6 +88,8 @@ class Release:
         name, read, kept = KEEPS.get(
             self.generator, ("near-copy", "the real rows", "what is not listed here")
         )
+        if self.run.get("described"):
+            read = "a description of the columns, and no record"
         return {"id": name, **levels()[name], "read": read, "kept": kept}
 
     @property
@@ -108,10 +119,10 @@ def checked(run: dict, called: str = "the run") -> dict:
     """The same record, if all its parts are there. DataError, in one sentence, if not."""
     if not isinstance(run, dict):
         raise DataError(f"{called} holds no record of a run. Run assess again: it makes the record anew.")
-    for part in NEEDED:
-        if not isinstance(run.get(part), dict) or not run[part]:
-            raise DataError(f'{called} lacks its part "{part}". Run assess again: it makes the record anew.')
-    for part in ("fields", "keys", "targets", "purpose", "audience"):
+    _held(run, NEEDED, called)
+    if not run.get("described"):
+        _held(run, ("parts", "control"), called)
+    for part in ("fields", "purpose", "audience", *(() if run.get("described") else ("keys", "targets"))):
         if not run["answers"].get(part):
             raise DataError(f'{called} lacks "{part}" among its answers. Run assess again.')
     if not finished(run):
@@ -119,9 +130,19 @@ def checked(run: dict, called: str = "the run") -> dict:
     return run
 
 
+def _held(run: dict, parts: tuple[str, ...], called: str) -> None:
+    for part in parts:
+        if not isinstance(run.get(part), dict) or not run[part]:
+            raise DataError(f'{called} lacks its part "{part}". Run assess again: it makes the record anew.')
+
+
 def finished(run: dict) -> list[str]:
-    """The generators that made a table which was attacked, from the least to the most detailed."""
-    return [name for name, made in run["generators"].items() if made.get("attacks")]
+    """The generators whose table was made and attacked, from the least to the most detailed.
+
+    A table that was made from a description (`"described": true`) need not be attacked: nobody is in it.
+    """
+    needed = "file" if run.get("described") else "attacks"
+    return [name for name, made in run["generators"].items() if made.get(needed)]
 
 
 def choose(run: dict, folder: Path | None = None) -> Release:
