@@ -130,7 +130,7 @@ def text(value) -> str:
     words = " ".join(str(value).split())
     words = re.sub(r"([\\`*_{}\[\]<>|~&])", r"\\\1", words)
     words = re.sub(r"^([#+=-])", r"\\\1", words)
-    return re.sub(r"^(\d+)([.)])", r"\1\\\2", words)
+    return re.sub(r"^(\d+)([.)])(?=\s|$)", r"\1\\\2", words)
 
 
 # ------------------------------------------------------------------------------ Markdown to tokens to HTML
