@@ -633,6 +633,9 @@ def test_word_file_says_the_same_in_real_headings_and_tables(made, name):
     assert opened.paragraphs[0].text == made[0].status
     assert opened.core_properties.title.startswith("NOT READY: ")
     assert opened.core_properties.language == "en-GB"
+    wide = any(len(table.columns) > word.MOST_UPRIGHT for table in opened.tables)
+    sides = [round(side.mm) for side in (opened.sections[0].page_width, opened.sections[0].page_height)]
+    assert sides == ([297, 210] if wide else [210, 297])
     spoken = opened.styles.element.find(f".//{qn('w:rPrDefault')}//{qn('w:lang')}")
     assert spoken.get(qn("w:val")) == "en-GB"
     headings = [one for one in opened.paragraphs if one.style.name.startswith("Heading")]
