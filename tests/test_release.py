@@ -34,8 +34,8 @@ RUNGS = ("valid", "ipf", "cart")
 
 
 @pytest.fixture(scope="session")
-def climbed(tmp_path_factory):
-    """A folder as `course assess` leaves it: 1,200 households as a stranger would bring them, three rungs."""
+def brought(tmp_path_factory):
+    """1,200 households as a stranger would bring them, read and decided upon: reading, answers, folder."""
     base = tmp_path_factory.mktemp("brought")
     path = base / "homes of 2025.csv"
     table = data.load("claims").training["households"][COLUMNS].head(1200)
@@ -46,10 +46,23 @@ def climbed(tmp_path_factory):
     given = json.loads((folder / answers.NAME).read_text(encoding="utf-8"))
     given |= {"purpose": answers.PURPOSES[2], "audience": answers.AUDIENCES[1]}
     (folder / answers.NAME).write_text(json.dumps(given), encoding="utf-8")
+    return reading_of, answers.check(folder, reading_of, proposal), folder
+
+
+def climb(brought, folder: Path) -> list[str]:
+    """Climb three rungs in a folder. Returns what was said."""
+    said = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ladder, "GENERATORS", RUNGS)
-        ladder.climb(reading_of, answers.check(folder, reading_of, proposal), folder, lambda *_, **__: None)
-    return folder
+        ladder.climb(*brought[:2], folder, lambda *words, **_: said.append(words[0]), {"title": "As advised"})
+    return said
+
+
+@pytest.fixture(scope="session")
+def climbed(brought):
+    """A folder as `course assess` leaves it."""
+    climb(brought, brought[2])
+    return brought[2]
 
 
 @pytest.fixture
@@ -200,6 +213,21 @@ def test_record_holds_what_a_release_needs(climbed):
             assert {"control", "baseline", "low", "high", "people", "worst placed"} <= set(one)
         assert all(one["chance"] > 0 and one["people"] >= figures.SMALLEST for one in rung["by group"])
     assert {path.name for path in climbed.iterdir()} == {answers.NAME, record.RUN, "synthetic"}
+
+
+def test_the_ladder_goes_on_from_its_record(brought, climbed, tmp_path):
+    """What stands is not made again; a file that was changed, or a rung that is missing, is."""
+    folder = shutil.copytree(climbed, tmp_path / "run")
+    before = json.loads((folder / record.RUN).read_text(encoding="utf-8"))
+    assert before["advice"] == {"title": "As advised"}
+    (folder / "synthetic" / "valid.csv").write_text("changed", encoding="utf-8")
+    assert climb(brought, folder).count("stands already.") == 2
+    after = json.loads((folder / record.RUN).read_text(encoding="utf-8"))
+    for run in (before, after):
+        run.pop("seconds"), run["generators"]["valid"].pop("seconds")
+    assert after == before
+    (folder / record.RUN).write_text("{", encoding="utf-8")
+    assert climb(brought, folder).count("stands already.") == 0
 
 
 def test_copies_and_look_alikes_are_counted_by_hand():
@@ -605,6 +633,9 @@ def test_word_file_says_the_same_in_real_headings_and_tables(made, name):
     assert opened.paragraphs[0].text == made[0].status
     assert opened.core_properties.title.startswith("NOT READY: ")
     assert opened.core_properties.language == "en-GB"
+    wide = any(len(table.columns) > word.MOST_UPRIGHT for table in opened.tables)
+    sides = [round(side.mm) for side in (opened.sections[0].page_width, opened.sections[0].page_height)]
+    assert sides == ([297, 210] if wide else [210, 297])
     spoken = opened.styles.element.find(f".//{qn('w:rPrDefault')}//{qn('w:lang')}")
     assert spoken.get(qn("w:val")) == "en-GB"
     headings = [one for one in opened.paragraphs if one.style.name.startswith("Heading")]
@@ -740,6 +771,17 @@ def test_the_validator_refuses_broken_metadata(made, break_it):
     assert croissant.refused(described) is None
     break_it(described)
     assert croissant.refused(described)
+
+
+def test_a_pack_is_made_without_a_network(folder, monkeypatch):
+    import socket
+
+    def refuse(*_, **__):
+        raise OSError("A pack asked the network for something.")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    assert pack.write(folder).failing == []
 
 
 def test_metadata_that_are_refused_fail(folder, monkeypatch):

@@ -80,6 +80,7 @@ def facts(release: Release, measures: list[Measure], answers: dict[str, str]) ->
         "released_seed": (run.get("seeds") or ["not stated"])[0],
         "parameters": made.get("parameters") or NO_PRIVACY_BUDGET,
         "versions": run.get("versions", {}),
+        "libraries": [f"{name} {stated['version']}" for name, stated in run.get("versions", {}).items()],
         "smallest": SMALLEST,
         "tables": release.attacks[0]["tables"] if release.attacks else 1,
         "split_words": _split(run.get("parts")),
@@ -109,7 +110,12 @@ def day(iso: str) -> str:
 
 
 def _people(parts: dict | None) -> str:
-    return f"The table was made from {parts['people']:,} people's records." if parts else NO_RECORD
+    if not parts:
+        return NO_RECORD
+    return (
+        f"Records of {parts['people']:,} people, households or firms were there: {parts['training rows']:,} "
+        f"rows were read to make the table, and {parts['control rows']:,} to test it."
+    )
 
 
 def _split(parts: dict | None) -> str:
@@ -199,7 +205,7 @@ def _groups(made: dict) -> dict:
             f"{len(rows)} figures for groups by {by}: {len(far)} are further off than chance explains. "
             f"The furthest: {worst}. Do not compare such groups."
         )
-    shown = (far + [one for one in rows if one not in far])[:MOST_ROWS]
+    shown = sorted(rows, key=lambda one: one["chance"] - one["low"])[:MOST_ROWS]
     return {"groups_words": words, "group_rows": [_group(one) for one in shown], "group_many": len(rows)}
 
 
