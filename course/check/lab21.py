@@ -226,7 +226,7 @@ EXERCISES = {
                 "my_answers = dict(A='accept', B='ask', C='refuse', D='ask', E='accept', F='ask')",
                 "rows of the data",
             ),
-            Wrong("my_answers = {'A': 'accept'}", "no answer yet"),
+            Wrong("my_answers = {'A': 'accept'}", "needs one of"),
         ),
     ),
 }
