@@ -48,7 +48,7 @@ SECOND = 2627  # the seed of the population to test on; that of the data set is 
 THRESHOLD = 0.3
 GENERATORS = ("marginal", "ipf", "copula", "cart", "sdv-tvae", "sdv-ctgan")
 LEAKY = {"ipf": {}, "copula": {}, "cart": {}, "cart, leaf 1": {"min_leaf": 1}}
-FEW, ADDED, CHOICES = 20, 180, 4  # of the group that is short of people
+FEW, ADDED, CHOICES = 20, 180, 12  # of the group that is short of people
 CHAPTERS = list("ABCDEFGIJKLNORST")
 ETHNIC = {"Asian": "HJKL", "Black": "MNP", "Mixed": "DEFG", "Other": "RS"}
 BROAD = {code: name for name, codes in ETHNIC.items() for code in codes}
@@ -110,15 +110,15 @@ def in_group(table, group):
         "everybody": table["age"] > 0,
         "male": table["sex"] == "1",
         "female": table["sex"] == "2",
-        "deprived tenths 1 and 2": table["imd_decile"] <= 2,
-        "deprived tenths 9 and 10": table["imd_decile"] >= 9,
+        "most deprived fifth": table["imd_decile"] <= 2,
+        "least deprived fifth": table["imd_decile"] >= 9,
         "mental illness": table["chapter"] == "F",
     }
     return masks[group] if group in masks else table["ethnic"] == group
 
 
 GROUPS = ["everybody", *AGES, "male", "female"]
-GROUPS += ["deprived tenths 1 and 2", "deprived tenths 9 and 10"]
+GROUPS += ["most deprived fifth", "least deprived fifth"]
 GROUPS += ["Asian", "Black", "Mixed", "Other", "White", "not known", "mental illness"]
 
 
@@ -198,11 +198,12 @@ def with_intervals(score, people, draws=200, seed=26):
     return ends
 
 
-def by_group(score, people):
+def by_group(score, people, fewest=30):
     """Sensitivity of a score in each group, with Wilson's 95% interval, and its excess.
 
     Returns a DataFrame: group, people, long_stays, sensitivity, low, high, excess (the
-    share who stayed long less the mean risk).
+    share who stayed long less the mean risk), size: "small" with fewer than `fewest`
+    long stays.
     """
     from statsmodels.stats.proportion import proportion_confint
 
@@ -216,7 +217,8 @@ def by_group(score, people):
         counts = int(inside.sum()), int(stayed.sum())
         rows.append((group, *counts, found / stayed.sum(), *ends, excess))
     names = ["group", "people", "long_stays", "sensitivity", "low", "high", "excess"]
-    return pd.DataFrame(rows, columns=names)
+    found = pd.DataFrame(rows, columns=names)
+    return found.assign(size=np.where(found["long_stays"] < fewest, "small", ""))
 
 
 def change(some, others, by, on=("team",), measure="auc"):
@@ -290,7 +292,7 @@ def gap(team, elsewhere, test, schema):
             few = of_group.sample(FEW, random_state=choice)
             thin = pd.concat([team[~in_group(team, group)], few], ignore_index=True)
             from_few = generate.fit("cart", few, schema)
-            from_all = generate.fit("cart", thin, schema).sample(60_000, seed=choice)
+            from_all = generate.fit("cart", thin, schema).sample(40_000, seed=choice)
             from_all = from_all[in_group(from_all, group)].head(ADDED)
             arms = {
                 "nothing": few.head(0),
