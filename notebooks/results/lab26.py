@@ -372,7 +372,8 @@ def main():
         for name, part in parts.items():
             rows = [{"experiment": name, "team": number} | row for row in part]
             done = pd.concat([done, pd.DataFrame(rows)], ignore_index=True)
-        done.round(5).to_csv(RUNS, index=False)
+        whole = dict.fromkeys(("team", "people", "long"), int)
+        done.astype(whole).round(4).to_csv(RUNS, index=False)
         print(f"team {number + 1} of {TEAMS} is done", flush=True)
 
 
