@@ -162,21 +162,23 @@ _CLAIMS = (
     (r"\bvalidated on (\S+ )?(\S+ )?synthetic|\bsynthetic (patients?|people|rows?) (validat|prov|confirm)",
      "it says that the device was validated on synthetic rows. They taught it; the test was on real people."),
     (r"\b(safe|accurate|reliable|works|proven)\b[^.]*\b(all|every|everybody|any)\b|\bno risk\b|\bguarantee",
-     "it promises too much. One group failed, and of several nothing can be said."),
+     "it promises too much. Some groups fail, and of others nothing can be said."),
 )  # fmt: skip
 _DENIED = r"\b(not|never|nobody|no)\b|n't\b"
 _PARTS = (
-    (r"\b(long stay|stays? long|seven nights|7 nights|a week)\b", "say what the score predicts: a stay of "
-     "seven nights or more."),
-    (r"\badults?\b|\bpatients? (of|aged) 65\b", "say for whom it is: adults, and of which ages."),
+    (r"\b(long[- ]stays?|stays? long|(seven|7)( or more)? nights|a week)\b",
+     "say what the score predicts: a stay of seven nights or more."),
+    (r"\badults?\b|\b(people|persons?|patients?|those|anybody|anyone)\b[^.]*\b65\b",
+     "say for whom it is: adults, and of which ages."),
     (r"\bemergenc", "say for which stays: it has only seen people admitted as an emergency."),
-    (r"(\b65\b|\bsixty-five\b)", "under 65 it missed most long stays. Say for which ages it is meant, or not "
-     "meant."),
-    (r"\b(ward|team|nurses?|doctors?|clinicians?|staff|consultants?)\b", "say who decides what to "
-     "do. A score does not act."),
-    (r"\b(not|never)\b[^.]*\b(discharg|refus|den(y|ied)|ration|withh|delay|limit|replac|decid|child)", "say "
-     "what it must *not* be used for, such as refusing care or delaying a discharge."),
-    (r"\breal (people|patients|adults)\b", "say on whom it was validated: real people, and how many."),
+    (r"\b65\b|\bsixty-five\b",
+     "under 65 it missed most long stays. Say for which ages it is meant, or not meant."),
+    (r"\b(ward|team|nurses?|doctors?|clinicians?|staff|consultants?)\b",
+     "say who decides what to do. A score does not act."),
+    (r"\b(not|never)\b[^.]*\b(discharg|refus|den(y|ied)|ration|withh|delay|limit|replac|decid|child|alone|only)",
+     "say what it must *not* be used for, such as refusing care or delaying a discharge."),
+    (r"\breal\b[^.]{0,40}\b(people|patients|adults)\b",
+     "say on whom it was validated: real people, and how many."),
 )  # fmt: skip
 
 
