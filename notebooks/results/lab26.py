@@ -2,7 +2,7 @@
 
     python notebooks/results/lab26.py
 
-Run it in the environment, from the folder of the course. It takes about forty minutes
+Run it in the environment, from the folder of the course. It takes up to an hour
 on one core. It can be stopped at any time: each team that is done is kept, and the next
 start goes on from there. Delete lab26-runs.csv to begin again.
 
