@@ -499,7 +499,8 @@ class Federation:
         if not folders:
             raise DataError(f"There is no room in {folder}: put some there with `prepare`.")
         self.home = tempfile.TemporaryDirectory(prefix="rooms-", ignore_cleanup_errors=True)
-        self.hub, self.rooms, self.nodes, self.heart = None, {}, {}, None
+        self.hub, self.rooms, self.nodes, self.grid = None, {}, {}, None
+        self.closed = threading.Event()
         atexit.register(self.close)
         try:
             _keep_to_this_computer(self.home.name)
@@ -542,23 +543,27 @@ class Federation:
         {"recode": ...}}. A room that has ended, or says nothing for `wait` seconds, is missing. Raises
         DataError for an unknown room, and once closed.
         """
+        import httpx
         from flwr.app import ConfigRecord, Message, RecordDict
 
-        if self.heart is None:
+        if self.closed.is_set() or self.hub.poll() is not None:
             raise DataError("The rooms are closed: open them again with `Federation(folder)`.")
         asked = list(self.rooms) if rooms is None else list(rooms)
         unknown = [name for name in (*asked, *(each or {})) if name not in self.rooms]
         if unknown:
             raise DataError(f"There is no room {unknown[0]!r}; there are {', '.join(self.rooms)}.")
         self._identify()
-        messages, sent = [], {}
+        messages = []
         for name in asked:
             text = json.dumps({**question, **(each or {}).get(name, {})})
             content = RecordDict({"question": ConfigRecord({"json": text})})
             messages.append(Message(content, self.nodes[name], f"query.{function}"))
-        for name, message in zip(asked, self.grid.push_messages(messages), strict=True):
-            sent[message] = name
-        return self._collected(sent, asked, wait)
+        try:
+            sent = dict(zip(self.grid.push_messages(messages), asked, strict=True))
+            return self._collected(sent, asked, wait)
+        except (httpx.HTTPError, RuntimeError) as error:
+            self.close()
+            raise DataError("The hub was lost, and the rooms are closed: open them again.") from error
 
     def _collected(self, sent: dict, asked: list, wait: float) -> dict[str, Answer]:
         found, until = {}, time.monotonic() + wait
@@ -576,10 +581,10 @@ class Federation:
 
     def close(self) -> None:
         """Stop every process and remove their files. Does nothing the second time."""
-        if self.heart is not None:
-            self.heart.stop()
+        self.closed.set()
+        if self.grid is not None:
             self.grid.close()
-            self.heart = None
+            self.grid = None
         started = [process for process in (*self.rooms.values(), self.hub) if process is not None]
         for process in started:
             process.kill()
@@ -637,7 +642,6 @@ class Federation:
         from flwr.supercore.constant import TaskType
         from flwr.supercore.control.control_http_client import ControlHttpClient
         from flwr.supercore.fab import Fab
-        from flwr.supercore.heartbeat import HeartbeatSender, make_task_heartbeat_fn_http
         from flwr.supercore.interceptors import RuntimeVersionHttpInterceptor
         from flwr.supercore.runtime import RuntimeHttpClient
         from flwr.superlink.grid import HttpGrid
@@ -653,8 +657,22 @@ class Federation:
         self.grid = HttpGrid(*where, token=task.token)
         self.run = self.grid._runtime_client.PullTaskInput(PullTaskInputRequest())
         self.grid.set_run(run_from_proto(self.run.run))
-        self.heart = HeartbeatSender(make_task_heartbeat_fn_http(self.grid._runtime_client))
-        self.heart.start()
+        self.grid._retry_invoker.max_time = 20
+        threading.Thread(target=self._stay, args=[self.grid._runtime_client], daemon=True).start()
+
+    def _stay(self, hub) -> None:
+        """Tells the hub now and then that the analyst is there, or it would end the run.
+
+        Flower's own sender interrupts this process when the hub has ended the run, as after a sleep of the
+        computer; here the next question says so.
+        """
+        from flwr.proto.runtime_pb2 import SendTaskHeartbeatRequest
+
+        while not self.closed.wait(10):
+            try:
+                hub.SendTaskHeartbeat(SendTaskHeartbeatRequest())
+            except Exception:  # the hub is gone, or this connection is: the next question says so
+                return
 
     def _identify(self) -> None:
         """Flower keeps, once for each process, in whose name messages are written."""
