@@ -21,6 +21,7 @@ between real secure rooms they must be.
 from __future__ import annotations
 
 import atexit
+import contextlib
 import functools
 import itertools
 import json
@@ -510,8 +511,8 @@ class Federation:
                 self.rooms[path.name] = self._start(path.name, "room", str(path), str(self.port))
             self._wait_for_hub()
             for room in self.rooms.values():
-                room.stdin.write(b"the hub is there\n")
-                room.stdin.flush()
+                with contextlib.suppress(OSError):  # it has ended already: what it said is read below
+                    room.stdin.write(b"the hub is there\n")
             self._open_grid()
             for name, room in self.rooms.items():
                 node = room.stdout.readline()
@@ -604,6 +605,7 @@ class Federation:
         with (Path(self.home.name) / f"{name}.txt").open("wb") as words_of_it:
             return subprocess.Popen(
                 [sys.executable, "-m", "course.federated", *words],
+                bufsize=0,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE if words[0] == "room" else words_of_it,
                 stderr=words_of_it,
