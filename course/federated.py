@@ -159,8 +159,6 @@ class Room:
 
     def total(self, value: str, by: list, where: dict | None = None) -> dict:
         """Count and sum of a column for each combination of codes of `by`: enough for a mean anywhere."""
-        from course.measure import output
-
         if "=" in value or self.schema.categories(value):
             raise RefusalError(
                 f"{value!r} is a code, and a sum of codes is a count in disguise: ask `table`."
@@ -170,8 +168,7 @@ class Room:
         for cell, people in self._cells(by, where):
             why = self._withhold(people)
             shares = numbers[people]
-            unsafe = output.p_ratio(shares) < self.rules.p_ratio or output.nk(shares) >= self.rules.nk
-            why = why or ("dominance" if unsafe else "")
+            why = why or ("dominance" if self._dominated(shares) else "")
             if why:
                 withheld[why] += 1
             told = (None, None) if why else (int(people.sum()), float(shares.sum()))
@@ -217,16 +214,19 @@ class Room:
             raise RefusalError(
                 f"People less parameters is below {self.rules.freedom}: the model would be the data."
             )
-        groups = {"the outcome": y == 1} if set(y) <= {0, 1} else {}
-        groups |= {
-            name: column == 1
-            for name, column in zip(predictors, X.T[1:], strict=True)
-            if set(column) <= {0, 1}
-        }
+        if not set(y) <= {0, 1}:
+            raise RefusalError("The outcome must be 0 or 1, such as column=code.")
+        columns = dict(zip(predictors, X.T[1:], strict=True))
+        numbers = {name: column for name, column in columns.items() if not set(column) <= {0, 1}}
+        groups = {"the outcome": y == 1}
+        groups |= {name: column == 1 for name, column in columns.items() if name not in numbers}
         few = f"fewer than {self.rules.threshold} people"
         for name, people in groups.items():
             if self._withhold(people) or self._withhold(~people):
                 raise RefusalError(f"{name} splits off {few}, alone or with an earlier answer.")
+            for number, values in numbers.items():
+                if self._dominated(values[people]) or self._dominated(values[~people]):
+                    raise RefusalError(f"Two people have nearly all {number} of a group of {name}.")
         # The sums of a step hold the count of every pair, and so the table of the two.
         for one, other in itertools.combinations(groups, 2):
             if one.partition("=")[0] != other.partition("=")[0]:
@@ -251,8 +251,16 @@ class Room:
             between = np.abs(sizes - people.sum())
             if (nested & (between > 0) & (between < self.rules.differ)).any():
                 return "difference"
+            if (nested & (between == 0)).any():
+                return ""  # remembered already
         self.groups_given.append(people)
         return ""
+
+    def _dominated(self, values) -> bool:
+        from course.measure import output
+
+        values = abs(values)  # the rules are for values of 0 or more
+        return output.p_ratio(values) < self.rules.p_ratio or output.nk(values) >= self.rules.nk
 
     def _unless_empty(self, answer: dict, figure: str) -> dict:
         if all(cell[figure] is None for cell in answer["cells"]):

@@ -146,6 +146,14 @@ def test_a_pair_of_groups_in_a_model_is_a_table_too():
     assert "together split off" in refused(room, "step", **question)
 
 
+def test_a_sum_with_two_large_contributors_stays_in_a_model_too(room):
+    few = room.rows.index[room.rows["emergency"] == "Y"]
+    room.rows.loc[few, "nights"] = 0
+    room.rows.loc[few[:2], "nights"] = [300, 200]
+    question = {"outcome": "emergency=Y", "predictors": ["nights"], "beta": [0, 0]}
+    assert "nearly all nights" in refused(room, "step", **question)
+
+
 def test_a_model_aimed_at_one_person(room):
     """Two sums over everybody, whose difference is one row: refused, and real where the rule is off."""
     question = {"outcome": "emergency=Y", "predictors": ["age", "nights"]}
@@ -180,6 +188,7 @@ def test_a_trial_leaves_no_trace_in_the_log_of_answers(room):
         ("table", {"columns": ["sex"]}, "not given what it takes"),
         ("total", {"value": "sex", "by": []}, "disguise"),
         ("step", {"outcome": "emergency", "predictors": [], "beta": [0]}, "not a column of numbers"),
+        ("step", {"outcome": "nights", "predictors": ["age"], "beta": [0, 0]}, "must be 0 or 1"),
         ("step", {"outcome": "emergency=Y", "predictors": ["age"], "beta": [0]}, "2 numbers"),
         ("step", {"outcome": "emergency=Y", "predictors": ["age"], "beta": ["x", None]}, "2 numbers"),
         ("step", {"outcome": "emergency=Y", "predictors": ["age"], "beta": [float("nan"), 0]}, "2 numbers"),
