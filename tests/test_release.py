@@ -248,6 +248,21 @@ def test_copies_and_look_alikes_are_counted_by_hand():
     assert looks["control"] == {"alone": 4, "seen": 0, "right": 0}
 
 
+def test_look_alikes_by_group_find_the_group_that_was_copied():
+    """Half of the people are copied whole, all of one group: the attack is right about them and no others."""
+    people = pd.DataFrame({"key": map(str, range(100)), "sex": ["F", "M"] * 50, "secret": list("abcde") * 20})
+    others = people.assign(key=[f"{key}x" for key in people["key"]])
+    found = figures.look_alikes_by_group(
+        people[people["sex"] == "F"], [people, others], ["key"], ["secret"], ["sex"]
+    )
+    assert [(one["group"], one["training"], one["control"]) for one in found] == [
+        ("F", 1.0, 0.0),
+        ("M", 0.0, 0.0),
+    ]
+    assert found[0]["alone"] == [50, 50]
+    assert figures.look_alikes_by_group(people, [people.head(30), others], ["key"], ["secret"], ["sex"]) == []
+
+
 def test_more_than_luck_is_a_binomial_test():
     assert not measures._more_than_luck(4, 1) and measures._more_than_luck(9, 1)
     assert not measures._more_than_luck(310, 290) and measures._more_than_luck(360, 240)

@@ -342,7 +342,23 @@ def _apparent(release: Release, attacks: list[dict]) -> dict:
                 f"in the data, and are wrong for {percent(1 - right)} of those. Wrongly certain: "
                 f"{percent(agree * (1 - right))}."
             )
-    return {"looks": looks, "looks_words": words, "certain_words": certain}
+    return {"looks": looks, "looks_words": words, "certain_words": certain, "harmed": _harmed(release)}
+
+
+def _harmed(release: Release) -> list[dict]:
+    """The groups in which rows are right about people of the data more often than about the control's."""
+    rows = release.made.get("look-alikes by group") or []
+    rows = sorted(rows, key=lambda one: one["control"] - one["training"])
+    return [
+        {
+            "by": one["by"],
+            "group": one["group"],
+            "alone": f"{one['alone'][0]:,}, {one['alone'][1]:,}",
+            "training": percent(one["training"]),
+            "control": percent(one["control"]),
+        }
+        for one in rows[:MOST_ROWS]
+    ]
 
 
 # ------------------------------------------------------------------------------ the guide, and plain words
