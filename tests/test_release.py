@@ -312,6 +312,20 @@ def test_one_open_gap_is_enough(folder):
     assert pack.write(folder).status == "NOT READY: 1 gap to fill, 0 measures fail"
 
 
+def test_another_table_is_approved_anew(folder):
+    """Answers may be carried on. An approval holds for one file."""
+    pack.write(folder)
+    fill(folder)
+    assert pack.write(folder).ready
+    decided(folder, generator="valid")
+    found = pack.write(folder)
+    fingerprint = found.release.made["sha256"][:8]
+    assert [question for question in found.gaps if "approved" in question] == [
+        f"Who approved the release of the table {fingerprint}, in which role, and on which day?"
+    ]
+    assert not found.ready
+
+
 @pytest.mark.parametrize("later", ["", "  ", "TBC", "todo", "to be confirmed", "?", "...", "xxx", "n/a", "-"])
 def test_a_word_that_means_later_fills_no_gap(later):
     assert not gaps.filled(later)

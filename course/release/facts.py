@@ -62,6 +62,7 @@ def facts(release: Release, measures: list[Measure], answers: dict[str, str]) ->
     return {
         "name": name,
         "released_file": file_name(release),
+        "fingerprint": made.get("sha256", "")[:8],  # in the question of approval: another table asks it anew
         "generator": release.generator,
         "level": release.level,
         "answers": release.answers,
