@@ -39,7 +39,7 @@ METHODS = {
     "structure": "We wrote down what each column is, and which codes it can hold. It read no more than that.",
     "columns": "The program looked at one column at a time. It put small groups together.",
     "together": "The program looked at how the columns go together, two at a time.",
-    "near-copy": "The program read each real row, and learned how they go together.",
+    "near-copy": "The program read real rows, and learned how things in them go together.",
 }
 # The course's advice on approval and access at each level, as in book/who-decides.md.
 APPROVAL = {
