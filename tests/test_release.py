@@ -34,8 +34,8 @@ RUNGS = ("valid", "ipf", "cart")
 
 
 @pytest.fixture(scope="session")
-def climbed(tmp_path_factory):
-    """A folder as `course assess` leaves it: 1,200 households as a stranger would bring them, three rungs."""
+def brought(tmp_path_factory):
+    """1,200 households as a stranger would bring them, read and decided upon: reading, answers, folder."""
     base = tmp_path_factory.mktemp("brought")
     path = base / "homes of 2025.csv"
     table = data.load("claims").training["households"][COLUMNS].head(1200)
@@ -46,10 +46,23 @@ def climbed(tmp_path_factory):
     given = json.loads((folder / answers.NAME).read_text(encoding="utf-8"))
     given |= {"purpose": answers.PURPOSES[2], "audience": answers.AUDIENCES[1]}
     (folder / answers.NAME).write_text(json.dumps(given), encoding="utf-8")
+    return reading_of, answers.check(folder, reading_of, proposal), folder
+
+
+def climb(brought, folder: Path) -> list[str]:
+    """Climb three rungs in a folder. Returns what was said."""
+    said = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ladder, "GENERATORS", RUNGS)
-        ladder.climb(reading_of, answers.check(folder, reading_of, proposal), folder, lambda *_, **__: None)
-    return folder
+        ladder.climb(*brought[:2], folder, lambda *words, **_: said.append(words[0]), {"title": "As advised"})
+    return said
+
+
+@pytest.fixture(scope="session")
+def climbed(brought):
+    """A folder as `course assess` leaves it."""
+    climb(brought, brought[2])
+    return brought[2]
 
 
 @pytest.fixture
@@ -202,6 +215,21 @@ def test_record_holds_what_a_release_needs(climbed):
     assert {path.name for path in climbed.iterdir()} == {answers.NAME, record.RUN, "synthetic"}
 
 
+def test_the_ladder_goes_on_from_its_record(brought, climbed, tmp_path):
+    """What stands is not made again; a file that was changed, or a rung that is missing, is."""
+    folder = shutil.copytree(climbed, tmp_path / "run")
+    before = json.loads((folder / record.RUN).read_text(encoding="utf-8"))
+    assert before["advice"] == {"title": "As advised"}
+    (folder / "synthetic" / "valid.csv").write_text("changed", encoding="utf-8")
+    assert climb(brought, folder).count("stands already.") == 2
+    after = json.loads((folder / record.RUN).read_text(encoding="utf-8"))
+    for run in (before, after):
+        run.pop("seconds"), run["generators"]["valid"].pop("seconds")
+    assert after == before
+    (folder / record.RUN).write_text("{", encoding="utf-8")
+    assert climb(brought, folder).count("stands already.") == 0
+
+
 def test_copies_and_look_alikes_are_counted_by_hand():
     schema = data.Schema("t", tuple({"name": c, "type": "string", "role": "other"} for c in "abc"))
     people = pd.DataFrame(
@@ -218,6 +246,21 @@ def test_copies_and_look_alikes_are_counted_by_hand():
     looks = figures.look_alikes(rows, [people, others], ["a", "b"], ["c"])
     assert looks["training"] == {"alone": 2, "seen": 2, "right": 1}
     assert looks["control"] == {"alone": 4, "seen": 0, "right": 0}
+
+
+def test_look_alikes_by_group_find_the_group_that_was_copied():
+    """Half of the people are copied whole, all of one group: the attack is right about them and no others."""
+    people = pd.DataFrame({"key": map(str, range(100)), "sex": ["F", "M"] * 50, "secret": list("abcde") * 20})
+    others = people.assign(key=[f"{key}x" for key in people["key"]])
+    found = figures.look_alikes_by_group(
+        people[people["sex"] == "F"], [people, others], ["key"], ["secret"], ["sex"]
+    )
+    assert [(one["group"], one["training"], one["control"]) for one in found] == [
+        ("F", 1.0, 0.0),
+        ("M", 0.0, 0.0),
+    ]
+    assert found[0]["alone"] == [50, 50]
+    assert figures.look_alikes_by_group(people, [people.head(30), others], ["key"], ["secret"], ["sex"]) == []
 
 
 def test_more_than_luck_is_a_binomial_test():
@@ -267,6 +310,20 @@ def test_one_open_gap_is_enough(folder):
     asked["answers"][croissant.VERSION] = " tbc "
     path.write_text(json.dumps(asked), encoding="utf-8")
     assert pack.write(folder).status == "NOT READY: 1 gap to fill, 0 measures fail"
+
+
+def test_another_table_is_approved_anew(folder):
+    """Answers may be carried on. An approval holds for one file."""
+    pack.write(folder)
+    fill(folder)
+    assert pack.write(folder).ready
+    decided(folder, generator="valid")
+    found = pack.write(folder)
+    fingerprint = found.release.made["sha256"][:8]
+    assert [question for question in found.gaps if "approved" in question] == [
+        f"Who approved the release of the table {fingerprint}, in which role, and on which day?"
+    ]
+    assert not found.ready
 
 
 @pytest.mark.parametrize("later", ["", "  ", "TBC", "todo", "to be confirmed", "?", "...", "xxx", "n/a", "-"])
@@ -605,6 +662,9 @@ def test_word_file_says_the_same_in_real_headings_and_tables(made, name):
     assert opened.paragraphs[0].text == made[0].status
     assert opened.core_properties.title.startswith("NOT READY: ")
     assert opened.core_properties.language == "en-GB"
+    wide = any(len(table.columns) > word.MOST_UPRIGHT for table in opened.tables)
+    sides = [round(side.mm) for side in (opened.sections[0].page_width, opened.sections[0].page_height)]
+    assert sides == ([297, 210] if wide else [210, 297])
     spoken = opened.styles.element.find(f".//{qn('w:rPrDefault')}//{qn('w:lang')}")
     assert spoken.get(qn("w:val")) == "en-GB"
     headings = [one for one in opened.paragraphs if one.style.name.startswith("Heading")]
@@ -740,6 +800,17 @@ def test_the_validator_refuses_broken_metadata(made, break_it):
     assert croissant.refused(described) is None
     break_it(described)
     assert croissant.refused(described)
+
+
+def test_a_pack_is_made_without_a_network(folder, monkeypatch):
+    import socket
+
+    def refuse(*_, **__):
+        raise OSError("A pack asked the network for something.")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    assert pack.write(folder).failing == []
 
 
 def test_metadata_that_are_refused_fail(folder, monkeypatch):

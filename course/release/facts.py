@@ -39,7 +39,7 @@ METHODS = {
     "structure": "We wrote down what each column is, and which codes it can hold. It read no more than that.",
     "columns": "The program looked at one column at a time. It put small groups together.",
     "together": "The program looked at how the columns go together, two at a time.",
-    "near-copy": "The program read each real row, and learned how they go together.",
+    "near-copy": "The program read real rows, and learned how things in them go together.",
 }
 # The course's advice on approval and access at each level, as in book/who-decides.md.
 APPROVAL = {
@@ -62,6 +62,7 @@ def facts(release: Release, measures: list[Measure], answers: dict[str, str]) ->
     return {
         "name": name,
         "released_file": file_name(release),
+        "fingerprint": made.get("sha256", "")[:8],  # in the question of approval: another table asks it anew
         "generator": release.generator,
         "level": release.level,
         "answers": release.answers,
@@ -80,6 +81,7 @@ def facts(release: Release, measures: list[Measure], answers: dict[str, str]) ->
         "released_seed": (run.get("seeds") or ["not stated"])[0],
         "parameters": made.get("parameters") or NO_PRIVACY_BUDGET,
         "versions": run.get("versions", {}),
+        "libraries": [f"{name} {stated['version']}" for name, stated in run.get("versions", {}).items()],
         "smallest": SMALLEST,
         "tables": release.attacks[0]["tables"] if release.attacks else 1,
         "split_words": _split(run.get("parts")),
@@ -109,7 +111,12 @@ def day(iso: str) -> str:
 
 
 def _people(parts: dict | None) -> str:
-    return f"The table was made from {parts['people']:,} people's records." if parts else NO_RECORD
+    if not parts:
+        return NO_RECORD
+    return (
+        f"Records of {parts['people']:,} people, households or firms were there: {parts['training rows']:,} "
+        f"rows were read to make the table, and {parts['control rows']:,} to test it."
+    )
 
 
 def _split(parts: dict | None) -> str:
@@ -199,7 +206,7 @@ def _groups(made: dict) -> dict:
             f"{len(rows)} figures for groups by {by}: {len(far)} are further off than chance explains. "
             f"The furthest: {worst}. Do not compare such groups."
         )
-    shown = (far + [one for one in rows if one not in far])[:MOST_ROWS]
+    shown = sorted(rows, key=lambda one: one["chance"] - one["low"])[:MOST_ROWS]
     return {"groups_words": words, "group_rows": [_group(one) for one in shown], "group_many": len(rows)}
 
 
@@ -336,7 +343,23 @@ def _apparent(release: Release, attacks: list[dict]) -> dict:
                 f"in the data, and are wrong for {percent(1 - right)} of those. Wrongly certain: "
                 f"{percent(agree * (1 - right))}."
             )
-    return {"looks": looks, "looks_words": words, "certain_words": certain}
+    return {"looks": looks, "looks_words": words, "certain_words": certain, "harmed": _harmed(release)}
+
+
+def _harmed(release: Release) -> list[dict]:
+    """The groups in which rows are right about people of the data more often than about the control's."""
+    rows = release.made.get("look-alikes by group") or []
+    rows = sorted(rows, key=lambda one: one["control"] - one["training"])
+    return [
+        {
+            "by": one["by"],
+            "group": one["group"],
+            "alone": f"{one['alone'][0]:,}, {one['alone'][1]:,}",
+            "training": percent(one["training"]),
+            "control": percent(one["control"]),
+        }
+        for one in rows[:MOST_ROWS]
+    ]
 
 
 # ------------------------------------------------------------------------------ the guide, and plain words

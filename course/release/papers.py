@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from functools import cache
+from html import escape
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -64,8 +65,8 @@ class Paper:
     def html(self, status: str) -> str:
         """The paper as a page that stands alone; `status` is its first line."""
         body = _reader().renderer.render(self.tokens(), _reader().options, {})
-        first = f'<p class="first">{_escaped(status)}</p>'
-        title = f"{status.partition(':')[0].partition('.')[0]}: {self.title}"
+        first = f'<p class="first">{escape(status)}</p>'
+        title = f"{status.partition(':')[0]}: {self.title}"
         return page(title, f"{first}\n{body}", style=STYLE)
 
 
@@ -130,7 +131,7 @@ def text(value) -> str:
     words = " ".join(str(value).split())
     words = re.sub(r"([\\`*_{}\[\]<>|~&])", r"\\\1", words)
     words = re.sub(r"^([#+=-])", r"\\\1", words)
-    return re.sub(r"^(\d+)([.)])", r"\1\\\2", words)
+    return re.sub(r"^(\d+)([.)])(?=\s|$)", r"\1\\\2", words)
 
 
 # ------------------------------------------------------------------------------ Markdown to tokens to HTML
@@ -149,14 +150,10 @@ def tokens(markdown: str) -> list[Token]:
     while place < len(found):
         token = found[place]
         if token.type == "paragraph_open" and _is_caption(found, place):
-            made += _table_open(found[place + 1], found[place + 3])
+            made += _table_open(found, place)
             place += 4
             continue
-        if token.type == "table_close":
-            token.tag = "table"
-            made += [token, _block("</div>\n")]
-        else:
-            made.append(token)
+        made += [token, _block("</div>\n")] if token.type == "table_close" else [token]
         place += 1
     _heads(made)
     for token in made:
@@ -172,10 +169,13 @@ def _is_caption(found: list[Token], place: int) -> bool:
     )
 
 
-def _table_open(caption: Token, table: Token) -> list[Token]:
+def _table_open(found: list[Token], place: int) -> list[Token]:
     """A table's beginning, in a box that scrolls and that the keyboard reaches, with its caption."""
-    words = _escaped(re.sub(r"\\(.)", r"\1", caption.content.removeprefix("Table: ")))
+    caption, table = found[place + 1], found[place + 3]
     table.meta["caption"] = re.sub(r"\\(.)", r"\1", caption.content.removeprefix("Table: "))
+    end = next(i for i in range(place, len(found)) if found[i].type == "thead_close")
+    table.meta["columns"] = sum(token.type == "th_open" for token in found[place:end])
+    words = escape(table.meta["caption"])
     box = f'<div class="wide wide-table" role="region" aria-label="{words}" tabindex="0">\n'
     return [_block(box), table, _block(f"<caption>{words}</caption>\n")]
 
@@ -206,9 +206,3 @@ def _mark_gaps(inline: list[Token]) -> None:
     for token, after in pairwise(inline):
         if token.type == "strong_open" and after.content.startswith(GAP):
             token.attrs = {"class": "gap"}
-
-
-def _escaped(words: str) -> str:
-    from html import escape
-
-    return escape(words)

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from course.release.papers import Paper
 
 LANGUAGE = "en-GB"
+MOST_UPRIGHT = 6  # columns of a table that an upright page holds
 
 
 def document(paper: Paper, status: str) -> bytes:
@@ -22,10 +23,25 @@ def document(paper: Paper, status: str) -> bytes:
     made.core_properties.comments = ""
     _speak(made)
     made.add_paragraph().add_run(status).bold = True
-    Writer(made).write(paper.tokens())
+    words = paper.tokens()
+    _page(
+        made, wide=any(token.type == "table_open" and token.meta["columns"] > MOST_UPRIGHT for token in words)
+    )
+    Writer(made).write(words)
     content = io.BytesIO()
     made.save(content)
     return content.getvalue()
+
+
+def _page(made, wide: bool) -> None:
+    """A4, and on its side where a table needs that."""
+    from docx.enum.section import WD_ORIENT
+    from docx.shared import Mm
+
+    section = made.sections[0]
+    section.page_width, section.page_height = (Mm(297), Mm(210)) if wide else (Mm(210), Mm(297))
+    section.orientation = WD_ORIENT.LANDSCAPE if wide else WD_ORIENT.PORTRAIT
+    section.left_margin = section.right_margin = section.top_margin = section.bottom_margin = Mm(20)
 
 
 def _speak(made) -> None:
@@ -105,8 +121,7 @@ class Writer:
         for cell in table.rows[0].cells:
             for run in cell.paragraphs[0].runs:
                 run.bold = True
-        for name in ("w:tblCaption",):
-            described = OxmlElement(name)
-            described.set(qn("w:val"), self.caption)
-            table._tbl.tblPr.append(described)
+        described = OxmlElement("w:tblCaption")
+        described.set(qn("w:val"), self.caption)
+        table._tbl.tblPr.append(described)
         self.made.add_paragraph()
