@@ -208,9 +208,11 @@ def xlsb(table):
     return packed(**{name.replace("_rels/", "<rels>"): content for name, content in parts.items()})
 
 
-def wide():
+def wide(columns=5000, heading="q"):
     rng = np.random.default_rng(0)
-    return csv(pd.DataFrame(rng.integers(0, 9, (60, 5000)), columns=[f"q{i}" for i in range(5000)]))
+    return csv(
+        pd.DataFrame(rng.integers(0, 9, (60, columns)), columns=[f"{heading}{i}" for i in range(columns)])
+    )
 
 
 def money(amount):
@@ -323,6 +325,7 @@ TABLES = {
     "lines too short": ("a.csv", lines(TEXT.strip(), "P90000,North", "P90001,South"), None),
     "headings in capitals and spaces": ("a.csv", TEXT.replace("age", " AGE at  Claim ").encode(), None),
     "five thousand columns": ("a.csv", wide(), None),
+    "headings of a megabyte": ("a.csv", wide(1000, "a long heading " * 60), None),
     "five rows": ("a.csv", lines(HEAD, *BODY[:5]), None),
     "one constant column": ("a.csv", changed(area="North"), None),
     "emoji and Welsh": ("a.csv", changed(area="Tŷ Gwyn 🏠"), None),
@@ -398,6 +401,7 @@ REFUSED = {
         lines(HEAD, *(line + ",x" * (i % 7) for i, line in enumerate(BODY))),
         "In a.csv",
     ),
+    "one endless line": ("a.csv", b"1," * 2**20, "has lines of"),
     "an empty sheet": ("a.xlsx", excel(table=pd.DataFrame()), "no sheet with a table"),
     "all missing": ("a.csv", lines("a,b,c", *[",,"] * 30), ""),
 }

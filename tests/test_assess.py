@@ -514,7 +514,7 @@ def families(folder, orphans=4):
 def test_a_link_is_proposed_with_its_orphans(tmp_path):
     people, other, link = families(tmp_path)
     assert (link.column, link.key, link.orphans) == ("home", "home_id", 4)
-    assert "Rows of nobody there: 4 of 700" in str(link)
+    assert "Rows of nobody there are left out: 4 of 700" in str(link)
     with pytest.raises(DataError, match=r"claims\.csv points to homes\.csv, not the"):
         linked.propose(other, people, "homes")
     alone = read(written(tmp_path, "alone.csv", messy.csv()))
@@ -603,7 +603,7 @@ def test_the_command_takes_linked_tables(tmp_path, capsys):
     families(tmp_path)
     there = ["homes.csv", "--linked", "claims.csv", "--in", str(tmp_path), "--into", "out"]
     assert command.main(there) == 0
-    assert "Rows of nobody there: 4 of 700" in capsys.readouterr().out
+    assert "left out: 4 of 700" in capsys.readouterr().out
     answer(tmp_path / "out", **DECIDED, keys=[])
     assert command.main(there) == 1 and command.main([*there, "--describe"]) == 1
     assert "Leave out --linked, or --describe" in capsys.readouterr().out

@@ -248,6 +248,21 @@ def test_copies_and_look_alikes_are_counted_by_hand():
     assert looks["control"] == {"alone": 4, "seen": 0, "right": 0}
 
 
+def test_look_alikes_by_group_find_the_group_that_was_copied():
+    """Half of the people are copied whole, all of one group: the attack is right about them and no others."""
+    people = pd.DataFrame({"key": map(str, range(100)), "sex": ["F", "M"] * 50, "secret": list("abcde") * 20})
+    others = people.assign(key=[f"{key}x" for key in people["key"]])
+    found = figures.look_alikes_by_group(
+        people[people["sex"] == "F"], [people, others], ["key"], ["secret"], ["sex"]
+    )
+    assert [(one["group"], one["training"], one["control"]) for one in found] == [
+        ("F", 1.0, 0.0),
+        ("M", 0.0, 0.0),
+    ]
+    assert found[0]["alone"] == [50, 50]
+    assert figures.look_alikes_by_group(people, [people.head(30), others], ["key"], ["secret"], ["sex"]) == []
+
+
 def test_more_than_luck_is_a_binomial_test():
     assert not measures._more_than_luck(4, 1) and measures._more_than_luck(9, 1)
     assert not measures._more_than_luck(310, 290) and measures._more_than_luck(360, 240)
@@ -295,6 +310,20 @@ def test_one_open_gap_is_enough(folder):
     asked["answers"][croissant.VERSION] = " tbc "
     path.write_text(json.dumps(asked), encoding="utf-8")
     assert pack.write(folder).status == "NOT READY: 1 gap to fill, 0 measures fail"
+
+
+def test_another_table_is_approved_anew(folder):
+    """Answers may be carried on. An approval holds for one file."""
+    pack.write(folder)
+    fill(folder)
+    assert pack.write(folder).ready
+    decided(folder, generator="valid")
+    found = pack.write(folder)
+    fingerprint = found.release.made["sha256"][:8]
+    assert [question for question in found.gaps if "approved" in question] == [
+        f"Who approved the release of the table {fingerprint}, in which role, and on which day?"
+    ]
+    assert not found.ready
 
 
 @pytest.mark.parametrize("later", ["", "  ", "TBC", "todo", "to be confirmed", "?", "...", "xxx", "n/a", "-"])

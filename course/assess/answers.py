@@ -135,7 +135,7 @@ def check(folder: Path, reading: Reading, proposal: Proposal) -> Answers:
             raise DataError(f"{path}: write the {part} first. It is one of: {'; '.join(known)}.")
     described = reading.source["format"] == DESCRIPTION
     used = [name for name, role in roles.items() if role in (ROLES[:4] if described else ROLES[1:4])]
-    if len(used) < 2:
+    if len(used) < (1 if given.get("linked") else 2):
         raise DataError(f"{path}: fewer than two columns are left in. Give more of them a role.")
     attacked = {} if described else _attacked(given, used, reading.table, path)
     return Answers(

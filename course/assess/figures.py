@@ -110,15 +110,38 @@ def look_alikes(made: pd.DataFrame, parts: list[pd.DataFrame], keys: list[str], 
     All tables as an intruder sees them. Returns for each part: alone, seen (a row has their values) and right
     (some such row has the targets right too).
     """
-    known, whole = _as_words(made[keys]), _as_words(made[[*keys, *targets]])
-    found = {}
-    for part, people in zip(("training", "control"), parts, strict=True):
-        theirs = _as_words(people[keys])
-        alone = ~theirs.duplicated(keep=False)
-        seen = alone & theirs.isin(known)
-        right = seen & _as_words(people[[*keys, *targets]]).isin(whole)
-        found[part] = {"alone": int(alone.sum()), "seen": int(seen.sum()), "right": int(right.sum())}
-    return found
+    looks = [_looks(made, people, keys, targets) for people in parts]
+    return {
+        part: {name: int(which.sum()) for name, which in look.items()}
+        for part, look in zip(("training", "control"), looks, strict=True)
+    }
+
+
+def look_alikes_by_group(made, parts, keys: list[str], targets: list[str], groups: list[str]) -> list[dict]:
+    """The same for each group of people: how many are alone, and of what share a released row is right."""
+    looks, rows = [_looks(made, people, keys, targets) for people in parts], []
+    for group in groups:
+        for label in parts[0][group].dropna().unique():
+            inside = [
+                look["alone"] & (people[group] == label) for look, people in zip(looks, parts, strict=True)
+            ]
+            if min(which.sum() for which in inside) < SMALLEST:
+                continue
+            right = [float(look["right"][which].mean()) for look, which in zip(looks, inside, strict=True)]
+            alone = [int(which.sum()) for which in inside]
+            rows.append(
+                {"by": group, "group": str(label), "alone": alone, "training": right[0], "control": right[1]}
+            )
+    return rows
+
+
+def _looks(made, people, keys: list[str], targets: list[str]) -> dict[str, pd.Series]:
+    """For each person: alone with their keys? Has a row the same? And the same targets too?"""
+    theirs = _as_words(people[keys])
+    alone = ~theirs.duplicated(keep=False)
+    seen = alone & theirs.isin(_as_words(made[keys]))
+    right = seen & _as_words(people[[*keys, *targets]]).isin(_as_words(made[[*keys, *targets]]))
+    return {"alone": alone, "seen": seen, "right": right}
 
 
 def _as_words(table: pd.DataFrame) -> pd.Series:

@@ -233,6 +233,9 @@ def measured(made: list, training, control, basis: dict, answers: Answers) -> di
         "columns": figures.columns(training, control, made[0], answers.schema),
         "copies": figures.copies(made[0], training, control, answers.schema),
         "look-alikes": figures.look_alikes(shown[0], parts, answers.keys, answers.targets),
+        "look-alikes by group": figures.look_alikes_by_group(
+            shown[0], parts, answers.keys, answers.targets, basis["groups"]
+        ),
         "by group": figures.by_group(parts[0], shown, basis["groups"], answers.targets, basis["chance"]),
         "prediction": figures.prediction(*parts, shown[0], answers.schema, answers.targets, basis["groups"]),
     }

@@ -56,11 +56,11 @@ class Link:
         return self.proposal.schema.name
 
     def __str__(self):
-        rows = len(self.reading.table)
-        return (
-            f"{self.name}: {self.column!r} says whose a row is, as {self.key!r} does in the people's table. "
-            f"Rows of nobody there: {self.orphans:,} of {rows:,}, which are left out."
+        said = (
+            f"{self.column!r} of {self.name} says whose a row is, as {self.key!r} does in the people's table."
         )
+        many = f"{self.orphans:,} of {len(self.reading.table):,}"
+        return f"{said} Rows of nobody there are left out: {many}." if self.orphans else said
 
 
 def propose(people: Reading, other: Reading, name: str) -> Link:

@@ -15,6 +15,7 @@ import codecs
 import csv
 import hashlib
 import io
+import itertools
 import re
 import warnings
 import zipfile
@@ -34,7 +35,8 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-HEAD = 400  # records looked at to find the separator and the headings
+HEAD, LOOK = 400, 2**20  # records, and letters, looked at to find the separator and the headings
+MOST_COLUMNS = 16_384  # as in Excel
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "upright bars"}
 OLD_OFFICE = b"\xd0\xcf\x11\xe0"  # how .xls begins, and .xlsx with a password
 LOCKED = "has a password. Open it, save it without one where only you can see it, and give that file"
@@ -136,6 +138,10 @@ def _text(content: bytes, name: str, source: dict, decisions: list[str]) -> pd.D
     if separator != ",":
         words = {**SEPARATORS, " ": "blanks"}.get(separator, repr(separator))
         decisions.append(f"The values are separated by {words}.")
+    if (wide := _width(text, separator)[0]) > MOST_COLUMNS:
+        raise DataError(
+            f"{name} has lines of {wide:,} cells or more. A table can have {MOST_COLUMNS:,} columns."
+        )
     source |= {"format": "CSV", "encoding": encoding, "separator": separator}
     found = _cells(text, separator, csv.QUOTE_MINIMAL)
     if found is None:
@@ -182,7 +188,7 @@ def _refuse_other_text(text: str, name: str) -> None:
 
 def _separator(text: str, name: str) -> str:
     """The separator with which most records have the same number of cells, and more than one."""
-    lines = text[: 200 * HEAD]
+    lines = text[:LOOK]
     best = max(SEPARATORS, key=lambda one: _steadiness(lines, one))
     if _steadiness(lines, best) == 0:
         if _separated_by_blanks(lines):
@@ -215,11 +221,11 @@ def _width(text: str, separator: str) -> tuple[int, Counter]:
 
 def _records(text: str, separator: str) -> list[list[str]]:
     """The first records of a text, each as its cells."""
-    lines, blanks = io.StringIO(text[: 200 * HEAD]), separator == " "
+    lines, blanks = io.StringIO(text[:LOOK]), separator == " "
     try:
-        return list(csv.reader(lines, delimiter=separator, skipinitialspace=blanks))[:HEAD]
+        return list(itertools.islice(csv.reader(lines, delimiter=separator, skipinitialspace=blanks), HEAD))
     except csv.Error:
-        return [line.split(separator) for line in text[: 200 * HEAD].splitlines()[:HEAD]]
+        return [line.split(separator) for line in text[:LOOK].splitlines()[:HEAD]]
 
 
 def _cells(text: str, separator: str, quoting: int) -> tuple[pd.DataFrame, list[str]] | None:

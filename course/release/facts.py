@@ -39,7 +39,7 @@ METHODS = {
     "structure": "We wrote down what each column is, and which codes it can hold. It read no more than that.",
     "columns": "The program looked at one column at a time. It put small groups together.",
     "together": "The program looked at how the columns go together, two at a time.",
-    "near-copy": "The program read each real row, and learned how they go together.",
+    "near-copy": "The program read real rows, and learned how things in them go together.",
 }
 # The course's advice on approval and access at each level, as in book/who-decides.md.
 APPROVAL = {
@@ -62,6 +62,7 @@ def facts(release: Release, measures: list[Measure], answers: dict[str, str]) ->
     return {
         "name": name,
         "released_file": file_name(release),
+        "fingerprint": made.get("sha256", "")[:8],  # in the question of approval: another table asks it anew
         "generator": release.generator,
         "level": release.level,
         "answers": release.answers,
@@ -342,7 +343,23 @@ def _apparent(release: Release, attacks: list[dict]) -> dict:
                 f"in the data, and are wrong for {percent(1 - right)} of those. Wrongly certain: "
                 f"{percent(agree * (1 - right))}."
             )
-    return {"looks": looks, "looks_words": words, "certain_words": certain}
+    return {"looks": looks, "looks_words": words, "certain_words": certain, "harmed": _harmed(release)}
+
+
+def _harmed(release: Release) -> list[dict]:
+    """The groups in which rows are right about people of the data more often than about the control's."""
+    rows = release.made.get("look-alikes by group") or []
+    rows = sorted(rows, key=lambda one: one["control"] - one["training"])
+    return [
+        {
+            "by": one["by"],
+            "group": one["group"],
+            "alone": f"{one['alone'][0]:,}, {one['alone'][1]:,}",
+            "training": percent(one["training"]),
+            "control": percent(one["control"]),
+        }
+        for one in rows[:MOST_ROWS]
+    ]
 
 
 # ------------------------------------------------------------------------------ the guide, and plain words

@@ -66,7 +66,7 @@ class Paper:
         """The paper as a page that stands alone; `status` is its first line."""
         body = _reader().renderer.render(self.tokens(), _reader().options, {})
         first = f'<p class="first">{escape(status)}</p>'
-        title = f"{status.partition(':')[0].partition('.')[0]}: {self.title}"
+        title = f"{status.partition(':')[0]}: {self.title}"
         return page(title, f"{first}\n{body}", style=STYLE)
 
 
