@@ -34,6 +34,8 @@ python3 -m course link       tell the environment this runs in where the course 
 Words after start, test and book are handed on to JupyterLab, pytest and Jupyter Book.
 """
 
+STOPPED = "Stopped. What was done is kept: the same command carries on from here."
+
 # Where each command lives: (module, function). The module is imported only when its command is asked for.
 COMMANDS = {
     "start": ("tasks", "start"),
@@ -96,7 +98,7 @@ def until_stopped(command, argv):
     try:
         return command(argv)
     except KeyboardInterrupt:
-        print("\nStopped. What was done is kept: the same command carries on from here.")
+        print("\n" + STOPPED)
         return 130
 
 

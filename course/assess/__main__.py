@@ -5,13 +5,13 @@ import dataclasses
 import sys
 from pathlib import Path
 
+from course.__main__ import STOPPED, until_stopped
 from course.data import DataError
 
 CHECK = (
     "Check every role. An identifier is never synthesised, a sensitive column is what people may not want\n"
     "known, and a quasi-identifier is what others may know."
 )
-STOPPED = "Stopped. What was done is kept; the same command carries on from here."
 ONWARDS = "To go on, run it again with --into and the name of a folder for the results."
 
 
@@ -143,8 +143,4 @@ def _folder(chosen: argparse.Namespace) -> Path | None:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main(sys.argv[1:]))
-    except KeyboardInterrupt:
-        print(f"\n{STOPPED}")
-        sys.exit(130)
+    sys.exit(until_stopped(main, sys.argv[1:]))

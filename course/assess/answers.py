@@ -33,7 +33,7 @@ ABOUT = (
     "keys: what an intruder may know about a person. targets: what they would like to learn. person: the "
     "column that says which rows belong to one person, or null where each row is another person. "
     "purpose: one of: " + "; ".join(PURPOSES) + ". audience: one of: " + "; ".join(AUDIENCES) + ". "
-    "limit: what you accept at most as the upper end of an attack's excess, such as 0.05 for 5 in 100; write "
+    "limit: what you accept at most as the upper end of an attack's excess, such as 0.1 for 10 in 100; write "
     "it before you look at a result. generator: the rung to release, or null to take the advice. guide: more "
     "answers to the course's decision guide, as the command asks for them."
 )

@@ -4,6 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from course.__main__ import until_stopped
 from course.data import DataError
 
 
@@ -39,8 +40,4 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main(sys.argv[1:]))
-    except KeyboardInterrupt:
-        print("\nStopped. What was done is kept; the same command carries on from here.")
-        sys.exit(130)
+    sys.exit(until_stopped(main, sys.argv[1:]))

@@ -9,6 +9,7 @@ import datetime
 import re
 from typing import TYPE_CHECKING
 
+from course.assess import advise
 from course.assess.figures import SMALLEST
 from course.assess.ladder import LABEL
 from course.release import record
@@ -388,7 +389,7 @@ def _advice(release: Release) -> dict:
         "advice_gaps": [
             f"From the decision guide, to be settled: {one.rstrip('.')}."
             for one in advice.get("gaps", [])
-            if one not in record.guide()["verdicts"]["make"]["gaps"] and not one.startswith(MEASURED)
+            if one not in advise.load()["verdicts"]["make"]["gaps"] and not one.startswith(MEASURED)
         ],
         "policy_levels": levels,
     }

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
+from course.assess import advise
 from course.data import DataError, Schema
 
 RUN = "run.json"
-ROOT = Path(__file__).resolve().parents[2]
-GUIDE = (ROOT / "course" / "assess" / "guide.yml", ROOT / "book" / "guide.yml")  # the first that is there
 NEEDED = ("source", "answers", "generators")
 
 # What each generator reads and keeps, in plain words, and its level in the decision guide.
@@ -157,21 +155,11 @@ def choose(run: dict, folder: Path | None = None) -> Release:
     return Release(run, *((advised[0], "the guide") if advised else (ready[0], "nobody yet")), folder)
 
 
-@cache
-def guide() -> dict:
-    """The decision guide."""
-    import yaml
-
-    path = next(path for path in GUIDE if path.exists())
-    return yaml.safe_load(path.read_text(encoding="utf-8"))
-
-
 def levels() -> dict:
     """The levels of the decision guide, from least to most real, with what each is fit for."""
-    return guide()["levels"]
+    return advise.load()["levels"]
 
 
 def checks(level: str) -> list[str]:
     """What the decision guide asks of a table at a level: four checks for every table, and its own."""
-    own = [one for also in levels()[level]["also"] for one in levels()[also]["checks"]]
-    return [*guide()["all_made"], *own, *levels()[level]["checks"]]
+    return advise.checks(advise.load(), {"level": level})
