@@ -16,6 +16,8 @@ limits LEAST and MOVED. No person wrote code for this study on one level or anot
 from __future__ import annotations
 
 import contextlib
+import json
+import subprocess
 import sys
 import tempfile
 import traceback
@@ -82,6 +84,7 @@ class Outcome(NamedTuple):
     estimate: float = float("nan")
     error: float = float("nan")
     message: str = ""  # what an analyst sees at her own desk
+    table: pd.DataFrame | None = None  # of a script that ran
 
 
 IMPORTS = """\
@@ -914,7 +917,7 @@ def run(text: str, folder: Path | str, checks: bool = True) -> Outcome:
         return Outcome("refused", f"fewer than {LEAST} people in a row", *result)
     if "amounts" in names and (dominance(*names["amounts"])["p_ratio"] < 0.1).any():
         return Outcome("refused", "one amount makes up a total", *result)
-    return Outcome("ran", "", *result)
+    return Outcome("ran", "", *result, table=table)
 
 
 def _where(stopped: Exception) -> str:
@@ -929,16 +932,19 @@ def _where(stopped: Exception) -> str:
 
 
 def tables(
-    level: str, name: str, part: str, seed: int, fitted: dict
+    level: str, name: str, part: str, seed: int, fitted: dict, most: int = 10**6
 ) -> dict[str, pd.DataFrame]:
-    """Tables of one level, as many rows as the real ones. Fits are kept in `fitted`."""
+    """Tables of one level, as many rows as the real ones. Fits are kept in `fitted`.
+
+    `most` rows are made of each table, where that is fewer.
+    """
     bundled = data.load(name)
     real = getattr(bundled, part)
     if level == "parent-child":
         if level not in fitted:
             fitted[level] = generate.fit(level, real, bundled.schemas)
         root = next(n for n, s in bundled.schemas.items() if not s.foreign_keys)
-        return fitted[level].sample(len(real[root]), seed)
+        return fitted[level].sample(min(len(real[root]), most), seed)
     made, rng = {}, np.random.default_rng(seed)
     rules = [rule for rule in bundled.rules if rule["name"] not in TOO_TIGHT]
     options = {"rules": rules} if level == "valid" else {}
@@ -946,7 +952,7 @@ def tables(
         schema = schema.select([c for c in schema.columns if c not in LEFT_OUT])
         if (level, table) not in fitted:
             fitted[level, table] = generate.fit(level, real[table], schema, **options)
-        made[table] = fitted[level, table].sample(len(real[table]), seed)
+        made[table] = fitted[level, table].sample(min(len(real[table]), most), seed)
     # The description says which key points where; every level follows it, at random.
     for table, schema in bundled.schemas.items():
         for key in schema.foreign_keys:
@@ -1011,6 +1017,138 @@ def study(name: str, part: str) -> list[dict]:
     return rows
 
 
+def send(text: str, dataset: str = "claims") -> dict:
+    """Send a script to the mock secure room: a process that alone has the real tables.
+
+    Returns what comes out after the output check: status, where, and, of a script that
+    ran, estimate, error and table. No message of an error comes out: it could quote
+    data.
+    """
+    command = [sys.executable, __file__, "room", dataset]
+    done = subprocess.run(
+        command, input=text, capture_output=True, text=True, check=True
+    )
+    answer = json.loads(done.stdout.splitlines()[-1])
+    if "table" in answer:
+        answer["table"] = pd.DataFrame(answer["table"])
+    return answer
+
+
+def room(dataset: str) -> None:
+    """The inside of the room: the script comes in, and one line of JSON goes out."""
+    with tempfile.TemporaryDirectory() as folder:
+        written(data.load(dataset).training, folder)
+        ended = run(sys.stdin.read(), folder)
+    answer = {"status": ended.status, "where": ended.where}
+    if ended.status == "ran":
+        table = ended.table.reset_index().to_dict("list")
+        answer |= {"estimate": ended.estimate, "error": ended.error, "table": table}
+    print(json.dumps(answer, default=str))
+
+
+def verdicts(runs: pd.DataFrame) -> pd.DataFrame:
+    """What became of each draft: a row for each defect, table of a level, and analyst.
+
+    `found`: the draft stops on the synthetic table, where the right script goes on, or
+    at an earlier line, or in another way. An analyst with checks whom a false alarm
+    stops at a check passes over her checks and tries again. What is found is repaired.
+    `inside`: how the draft ends on the real table. It is stopped (also blank, or
+    refused), wrong (its estimate `moved` by more than MOVED standard errors), or
+    harmless. `outcome` is "found before", or what happens inside. The level "no data"
+    finds nothing.
+    """
+    place, which = ["dataset", "part", "level", "seed"], ["script", "checks"]
+    runs = runs.assign(where=runs["where"].fillna(""), stops=runs["status"] != "ran")
+    line = runs["where"].str.extract(r"in line (\d+)")[0].astype(float).fillna(1000)
+    runs = runs.assign(line=line)
+    columns = ["stops", "where", "line", "estimate", "error"]
+    right = runs[runs["defect"].isna()].set_index(place + which)[columns]
+    drafts = runs[runs["defect"].notna()].join(
+        right, on=place + which, rsuffix="_right"
+    )
+    sooner = drafts["line"] < drafts["line_right"]
+    other = (drafts["line"] == drafts["line_right"]) & (
+        drafts["where"] != drafts["where_right"]
+    )
+    drafts["found"] = drafts["stops"] & (~drafts["stops_right"] | sooner | other)
+    key = [*place, "script", "defect"]
+    without = drafts[~drafts["checks"]].set_index(key)["found"].rename("again")
+    drafts = drafts.join(without, on=key)
+    alarm = drafts["where_right"].str.startswith("AssertionError")
+    drafts["found"] |= drafts["checks"] & alarm & drafts["again"]
+
+    real = drafts[drafts["level"] == "real"].copy()
+    real["moved"] = (real["estimate"] - real["estimate_right"]).abs() / real[
+        "error_right"
+    ]
+    wrong = np.where(real["moved"] > MOVED, "wrong", "harmless")
+    real["inside"] = np.where(real["stops"], "stopped", wrong)
+    ends = ["dataset", "part", "script", "defect", "checks"]
+    inside = real.set_index(ends)[["inside", "moved"]]
+    nothing = drafts[drafts["level"] == "real"].assign(level="no data", found=False)
+    tried = pd.concat([nothing, drafts[drafts["level"] != "real"]])
+    tried = tried[[*key, "checks", "found"]].join(inside, on=ends)
+    tried["outcome"] = tried["inside"].where(~tried["found"], "found before")
+    return tried.reset_index(drop=True)
+
+
+def right_scripts(runs: pd.DataFrame) -> pd.DataFrame:
+    """How the right scripts ended on each table: a row for each, with their checks.
+
+    `alarm`: it stopped there (also blank, or refused). `moved`: how far its estimate is
+    from the real one, in standard errors of the real one; blank where there is none.
+    """
+    right = runs[runs["defect"].isna() & runs["checks"]].assign(seed=runs["seed"])
+    key = ["dataset", "part", "script"]
+    real = right[right["level"] == "real"].set_index(key)[["estimate", "error"]]
+    right = right[right["level"] != "real"].join(real, on=key, rsuffix="_real")
+    right["alarm"] = right["status"] != "ran"
+    further = (right["estimate"] - right["estimate_real"]).abs()
+    right["moved"] = (further / right["error_real"]).mask(right["alarm"])
+    return right.reset_index(drop=True)
+
+
+def projects(tried: pd.DataFrame, right: pd.DataFrame, draws: int = 40) -> pd.DataFrame:
+    """Projects: all scripts of a data set, one defect in the first draft of each.
+
+    A row for each draw of defects and table of a level: `saved`, the trips to the room
+    that it saves against no data, and `alarms`, its false alarms. `tried` is what
+    `verdicts` gives of one analyst, `right` what `right_scripts` gives.
+    """
+    each = tried[["script", "defect"]].drop_duplicates().groupby("script")
+    late = tried.assign(trips=tried["outcome"] == "stopped")
+    place = ["dataset", "part", "level", "seed"]
+    made = pd.concat(
+        late.merge(each.sample(1, random_state=draw))
+        .groupby(place, as_index=False)["trips"]
+        .sum()
+        .assign(draw=draw)
+        for draw in range(draws)
+    )
+    key = ["dataset", "part", "draw"]
+    blind = made[made["level"] == "no data"].set_index(key)["trips"].rename("blind")
+    made = made[made["level"] != "no data"].join(blind, on=key)
+    made["saved"] = made["blind"] - made["trips"]
+    alarms = right.groupby(place)["alarm"].sum().rename("alarms")
+    return made.join(alarms, on=place).reset_index(drop=True)
+
+
+def risks(dataset: str) -> pd.DataFrame:
+    """Singling out, from the stored run of every generator: a row for each level.
+
+    Columns: training, control, excess, low and high, as shares of guesses.
+    """
+    stored = HERE.parents[1] / "book" / "comparison.json"
+    found = {}
+    for unit in json.loads(stored.read_text(encoding="utf-8"))["units"]:
+        shape = "linked" if unit["generator"] == "parent-child" else "table"
+        if (unit["dataset"], unit["shape"]) == (dataset, shape) and unit.get("risks"):
+            found[unit["generator"]] = unit["risks"]["singling out"]
+    columns = ["training", "control", "excess", "low", "high"]
+    kept = pd.DataFrame(found).T.loc[list(LEVELS), columns].astype(float)
+    return kept.rename_axis("level")
+
+
 def main():
     rows = [
         row
@@ -1018,11 +1156,11 @@ def main():
         for part in ("training", "control")
         for row in study(name, part)
     ]
-    found = pd.DataFrame(rows).drop(columns="message")
+    found = pd.DataFrame(rows).drop(columns=["message", "table"])
     for column in ("estimate", "error"):
         found[column] = found[column].map(lambda number: float(f"{number:.6g}"))
     found.to_csv(RUNS, index=False, compression={"method": "gzip", "mtime": 0})
 
 
 if __name__ == "__main__":
-    main()
+    room(sys.argv[2]) if sys.argv[1:2] == ["room"] else main()
