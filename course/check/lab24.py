@@ -91,8 +91,8 @@ _LOWEST = {
     "dates read as in print": "What must a table have, so that a date in another format is noticed?",
     "99 forgotten": "It shows where the code 99 occurs. At which level do real codes begin?",
     "every ethnic group in the model": "It hurts where a group is rare. Which level first has rare ones?",
-    "three years for one": "It shows where one pupil has several rows, one for each year. Which level knows "
-    "whose rows belong together?",
+    "columns as text": "Before that line, every pupil must have one row for each year, or the right script "
+    "stops as well. Which level knows whose rows belong together?",
     "blank stays are nought": "It raises no error anywhere. What could a table do about it?",
 }
 
@@ -217,11 +217,11 @@ EXERCISES = {
                 "a lower level than your cart",
             ),
             Wrong(
-                "my_levels = dict(zip(my_levels, ['structural', 'valid', 'marginal', 'cart', 'none']))",
+                "my_levels = dict(zip(my_levels, ['structural', 'codes', 'marginal', 'cart', 'none']))",
                 "whose rows belong together",
             ),
             Wrong(
-                "my_levels = dict(zip(my_levels, [*study.LEVELS[:3], 'parent-child', 'cart']))",
+                "my_levels = dict(zip(my_levels, 'structural codes marginal parent-child ipf'.split()))",
                 "no error anywhere",
             ),
             Wrong("my_levels = dict.fromkeys(my_levels, 'high')", "needs one of"),

@@ -37,7 +37,9 @@ HERE = Path(__file__).resolve().parent
 RUNS = HERE / "lab24-runs.csv.gz"
 SCRIPT = "script.py"  # the name under which a script runs
 SETS = ("claims", "admissions", "pupils")
-LEVELS = ("structural", "valid", "marginal", "ipf", "copula", "cart", "parent-child")
+# Each is a generator; "codes" is the generator valid without rules: codes and limits.
+LEVELS = ("structural", "codes", "valid")
+LEVELS += ("marginal", "ipf", "copula", "cart", "parent-child")
 CONTROL = "other real people"  # not a level: what real tables of others would find
 SEEDS = range(10)  # synthetic tables of each level, for each of two real parts
 LEAST = 10  # people in any row of a table that leaves the room
@@ -115,14 +117,14 @@ error = np.sqrt(spread.sum())
         (
             Defect(
                 "answers as words",
-                "codes",
+                "code lists",
                 'renters["arrears"] == "Y"',
                 'renters["arrears"] == "Yes"',
                 "The dictionary's label was taken for its code.",
             ),
             Defect(
                 "answers as numbers",
-                "codes",
+                "code lists",
                 '.map({"Y": "on UC", "N": "not on UC"})',
                 '.map({1: "on UC", 0: "not on UC"})',
                 "In the analyst's last data set, yes was 1.",
@@ -172,14 +174,14 @@ error = np.sqrt(spread.sum())
             ),
             Defect(
                 "closed claims counted",
-                "codes",
+                "code lists",
                 '(claims["benefit"] == "UC") & (claims["status"] == "LIVE")',
                 'claims["benefit"] == "UC"',
                 "The status of the claim was forgotten.",
             ),
             Defect(
                 "status in small letters",
-                "codes",
+                "code lists",
                 '(claims["status"] == "LIVE")',
                 '(claims["status"] == "Live")',
                 "The code was typed from the label.",
@@ -261,14 +263,14 @@ error = np.sqrt(estimate * (1 - estimate) / len(named))
             ),
             Defect(
                 "not recorded is not listed",
-                "codes",
+                "code lists",
                 '{"end_reason": codes, "label": labels}',
                 '{"end_reason": codes[:7], "label": labels[:7]}',
                 "99 stands at the end of the list and looked unlikely.",
             ),
             Defect(
                 "what has no label is dropped",
-                "codes",
+                "code lists",
                 'closed.merge(reasons, on="end_reason", how="left")',
                 'closed.merge(reasons[:7], on="end_reason")',
                 "The same list, joined so that nothing complains.",
@@ -388,14 +390,14 @@ table = both.groupby("imd_decile")["emergency"].agg(people="size", share="mean")
         (
             Defect(
                 "methods as numbers",
-                "codes",
+                "code lists",
                 'both["admimeth"].str.startswith("2")',
                 'both["admimeth"].astype(int).between(20, 29)',
                 "All codes that came to mind were numbers; 2A was not.",
             ),
             Defect(
                 "emergencies by a short list",
-                "codes",
+                "code lists",
                 'both["admimeth"].str.startswith("2")',
                 'both["admimeth"].isin(["21", "22", "23", "24", "25"])',
                 "The list was typed from memory, without 2A, 2B and 2D.",
@@ -481,7 +483,7 @@ error = np.sqrt(spread.sum())
             ),
             Defect(
                 "planned returns counted",
-                "codes",
+                "code lists",
                 'index["next_method"].str.startswith("2", na=False)',
                 'index["next_method"].notna()',
                 "The method of the next admission was forgotten.",
@@ -568,7 +570,7 @@ error = np.sqrt(spread.sum())
         (
             Defect(
                 "99 forgotten",
-                "codes",
+                "code lists",
                 'wide |= {"Z": "not known", "99": "not known"}',
                 'wide |= {"Z": "not known"}',
                 "Z is in the list, so the list looked complete.",
@@ -582,7 +584,7 @@ error = np.sqrt(spread.sum())
             ),
             Defect(
                 "unknown means blank",
-                "codes",
+                "code lists",
                 '(group == "not known")',
                 'patients["ethnos"].isna()',
                 "Nobody looked for a code that means unknown.",
@@ -617,14 +619,14 @@ error = np.sqrt(spread.sum())
         (
             Defect(
                 "the code with its point",
-                "codes",
+                "code lists",
                 'stays["diag_01"] != "R69X"',
                 'stays["diag_01"] != "R69"',
                 "The code was typed as in the book, without the X.",
             ),
             Defect(
                 "the chapter by its name",
-                "codes",
+                "code lists",
                 '(chapter == "J")',
                 '(chapter == "X")',
                 "Chapter X in Roman numerals holds the codes J.",
@@ -675,7 +677,7 @@ table = table.drop(columns="var")
             ),
             Defect(
                 "the year as a number",
-                "codes",
+                "code lists",
                 'years["academic_year"] == "2023/24"',
                 'years["academic_year"] == 2024',
                 "Another file of the department has it so.",
@@ -696,7 +698,7 @@ table = table.drop(columns="var")
             ),
             Defect(
                 "plans and support together",
-                "codes",
+                "code lists",
                 'table.loc["K", "mean"] - table.loc["N", "mean"]',
                 'table.loc["S", "mean"] - table.loc["N", "mean"]',
                 "The code for support was guessed from the word.",
@@ -826,7 +828,7 @@ table = table.drop(columns="var")
             ),
             Defect(
                 "selective by its word",
-                "codes",
+                "code lists",
                 'table.loc["SEL", "mean"]',
                 'table.loc["Selective", "mean"]',
                 "The label was taken for the code.",
@@ -874,14 +876,14 @@ assert len(table) > 0
             ),
             Defect(
                 "refused counts as a group",
-                "codes",
+                "code lists",
                 '~pupils["ethnic_group_minor"].isin(["REFU", "NOBT"])',
                 'pupils["ethnic_group_minor"].notna()',
                 "Nobody looked for a code that means unknown.",
             ),
             Defect(
                 "meals as true or false",
-                "codes",
+                "code lists",
                 '(known["fsm_eligible"] == "Y")',
                 'known["fsm_eligible"].map({"True": 1, "False": 0})',
                 "The column was taken for true and false.",
@@ -948,10 +950,12 @@ def tables(
     made, rng = {}, np.random.default_rng(seed)
     rules = [rule for rule in bundled.rules if rule["name"] not in TOO_TIGHT]
     options = {"rules": rules} if level == "valid" else {}
+    generator = "valid" if level == "codes" else level
     for table, schema in bundled.schemas.items():
         schema = schema.select([c for c in schema.columns if c not in LEFT_OUT])
         if (level, table) not in fitted:
-            fitted[level, table] = generate.fit(level, real[table], schema, **options)
+            model = generate.fit(generator, real[table], schema, **options)
+            fitted[level, table] = model
         made[table] = fitted[level, table].sample(min(len(real[table]), most), seed)
     # The description says which key points where; every level follows it, at random.
     for table, schema in bundled.schemas.items():
@@ -1134,7 +1138,7 @@ def projects(tried: pd.DataFrame, right: pd.DataFrame, draws: int = 40) -> pd.Da
 
 
 def risks(dataset: str) -> pd.DataFrame:
-    """Singling out, from the stored run of every generator: a row for each level.
+    """Singling out, from the stored run of every generator: a row for each level there.
 
     Columns: training, control, excess, low and high, as shares of guesses.
     """
@@ -1145,8 +1149,8 @@ def risks(dataset: str) -> pd.DataFrame:
         if (unit["dataset"], unit["shape"]) == (dataset, shape) and unit.get("risks"):
             found[unit["generator"]] = unit["risks"]["singling out"]
     columns = ["training", "control", "excess", "low", "high"]
-    kept = pd.DataFrame(found).T.loc[list(LEVELS), columns].astype(float)
-    return kept.rename_axis("level")
+    kept = pd.DataFrame(found).T[columns].astype(float)
+    return kept.reindex(LEVELS).dropna().rename_axis("level")
 
 
 def main():
