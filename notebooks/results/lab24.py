@@ -2,7 +2,7 @@
 
     python notebooks/results/lab24.py
 
-Run it in the environment, from the folder of the course. It takes about half an hour.
+Run it in the environment, from the folder of the course. It takes about an hour.
 
 Sixteen short scripts, as an analyst would write them, read CSV files from the folder in
 which they run. Each has first-draft defects: one line of the right script, replaced.
