@@ -104,6 +104,13 @@ def test_merged_headings_are_put_together(case, tmp_path):
     assert list(table)[:3] == ["Who ref", "Who area", "What age"] and len(table) == messy.ROWS
 
 
+def test_text_that_the_library_cannot_cut_gets_one_sentence(tmp_path, monkeypatch):
+    """pandas stops on some mixtures of line ends and stray bytes ("Buffer overflow caught")."""
+    monkeypatch.setattr("course.assess.read._cells", lambda *_: None)
+    with pytest.raises(DataError, match="cannot be cut into lines and cells"):
+        read(written(tmp_path, "a.csv", messy.csv()))
+
+
 def test_years_stay_headings(tmp_path):
     table = read(written(tmp_path, *messy.TABLES["years as headings"][:2])).table
     assert list(table) == ["area", "1990", "1991", "1992"] and len(table) == 60

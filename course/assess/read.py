@@ -147,6 +147,8 @@ def _text(content: bytes, name: str, source: dict, decisions: list[str]) -> pd.D
     if found is None:
         decisions.append("A quotation mark is never closed, so quotation marks were read as letters.")
         found = _cells(text, separator, csv.QUOTE_NONE)
+    if found is None:
+        raise DataError(f"{name} cannot be cut into lines and cells. Export it as CSV again.")
     grid, too_long = found
     _say_what_spilt(too_long, len(grid), name, decisions)
     return grid
