@@ -915,7 +915,7 @@ def test_a_rung_can_be_measured_without_the_ladder(climbed):
     )
     training, control = ladder.split(table, given)
     figures_of = ladder.measured(
-        [training] * 5, training, control, ladder._basis(training, control, given), given
+        [training] * 5, training, control, ladder.attack_basis(training, control, given), given
     )
     assert figures_of["copies"]["training"]["people"] > 150 > figures_of["copies"]["control"]["people"]
     assert dataclasses.is_dataclass(given) and any(one["leak"] for one in figures_of["attacks"])

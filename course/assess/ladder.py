@@ -101,26 +101,26 @@ def climb(
         f"{len(training):,} rows to learn from, {len(control):,} rows of other people to compare with. "
         f"The results go to {folder}."
     )
-    before, began = _stored(folder / RUN), time.monotonic()
+    before, began = stored(folder / RUN), time.monotonic()
     run = {**described(reading, answers, advice), **_parts(reading.table, answers, training, control)}
     run["limit written"] = _limit_written(before, run["answers"]["limit"])
     run["control"] = figures.distances(training, control, answers.schema)
     basis, stood = None, 0
     for number, name in enumerate(GENERATORS, 1):
         say(f"{number} of {len(GENERATORS)}: {name} ...", end=" ", flush=True)
-        key, started = _key(reading, answers, name), time.monotonic()
+        key, started = result_key(reading, answers, name), time.monotonic()
         result = before.get("generators", {}).get(name, {})
         if result.get("key") == key and _as_it_was(folder, result):
             stood += 1
             say("stands already.", flush=True)
         else:
-            basis = basis or _basis(training, control, answers)
+            basis = basis or attack_basis(training, control, answers)
             result = {"key": key, **rung(name, training, control, basis, answers, folder)}
             result["seconds"] = round(time.monotonic() - started, 1)
             say(result.get("why") or f"{result['seconds']:.0f} s.", flush=True)
         run["generators"][name] = result
         run["seconds"] = round(time.monotonic() - began, 1) if not stood else before.get("seconds")
-        _replace(folder / RUN, json.dumps(run, indent=1, ensure_ascii=False))
+        write_whole(folder / RUN, json.dumps(run, indent=1, ensure_ascii=False))
     return table_of(run)
 
 
@@ -136,7 +136,7 @@ def write_described(
         path = folder / "synthetic" / f"{name}.csv"
         if path.exists():
             run["generators"][name] = released(path, folder)
-    _replace(folder / RUN, json.dumps(run, indent=1, ensure_ascii=False))
+    write_whole(folder / RUN, json.dumps(run, indent=1, ensure_ascii=False))
     return folder / RUN
 
 
@@ -195,7 +195,7 @@ def _parts(table: pd.DataFrame, answers: Answers, training, control) -> dict:
     }
 
 
-def _key(reading: Reading, answers: Answers, name: str) -> str:
+def result_key(reading: Reading, answers: Answers, name: str) -> str:
     """What a rung's result depends on: the file, and the decisions that change a table or an attack."""
     parts = (answers.schema, answers.keys, answers.targets, answers.person, answers.seed)
     return hashlib.sha256(f"{FORMAT} {reading.source['sha256']} {parts} {name}".encode()).hexdigest()
@@ -281,7 +281,7 @@ def save(table: pd.DataFrame, path: Path) -> None:
         label += "_label"
     safe.insert(0, label, LABEL[1])
     path.parent.mkdir(exist_ok=True)
-    _replace(path, safe.to_csv(index=False))
+    write_whole(path, safe.to_csv(index=False))
 
 
 def in_words(found: pd.DataFrame, answers: Answers) -> str:
@@ -308,7 +308,7 @@ def in_words(found: pd.DataFrame, answers: Answers) -> str:
     return "\n".join(lines)
 
 
-def _basis(training, control, answers: Answers) -> dict:
+def attack_basis(training, control, answers: Answers) -> dict:
     """What every rung is held against: both parts as an intruder sees them, and chance in groups."""
     parts = seen([training, control], training, answers)
     groups = figures.group_columns(parts[0], answers.schema, answers.keys)
@@ -319,7 +319,7 @@ def _basis(training, control, answers: Answers) -> dict:
     }
 
 
-def _stored(path: Path) -> dict:
+def stored(path: Path) -> dict:
     """The record of an earlier run in this folder; empty if there is none, or none that can be used."""
     try:
         before = json.loads(path.read_text(encoding="utf-8"))
@@ -338,7 +338,7 @@ def _as_it_was(folder: Path, result: dict) -> bool:
         return False
 
 
-def _replace(path: Path, text: str) -> None:
+def write_whole(path: Path, text: str) -> None:
     """Write a file whole or not at all."""
     new = path.with_name(path.name + ".new")
     new.write_text(text, encoding="utf-8", newline="\n")

@@ -314,18 +314,18 @@ def climb(
     parts = [flat(part, answers, links) for part in (training, control)]
     say(f"{_sizes(training)} to learn from; {_sizes(control)} of other people to compare with.")
     say(f"The attacks see one row for each person, with {len(parts[0].columns)} columns.")
-    before = ladder._stored(folder / NAME)
+    before = ladder.stored(folder / NAME)
     run = ladder.described(people, view, advice)
     run["linked"] = [
         {**link.reading.source, "column": link.column, "key": link.key, "orphans": link.orphans}
         for link in links
     ]
     run["control"] = figures.distances(*parts, view.schema)
-    basis = ladder._basis(*parts, view)
+    basis = ladder.attack_basis(*parts, view)
     for number, (name, options) in enumerate(RUNGS.items(), 1):
         say(f"{number} of {len(RUNGS)}: {name} ...", end=" ", flush=True)
         shas = [link.reading.source["sha256"] for link in links]
-        key = ladder._key(people, view, f"{name} {options} {shas} {schemas(answers, links)}")
+        key = ladder.result_key(people, view, f"{name} {options} {shas} {schemas(answers, links)}")
         result, began = before.get("generators", {}).get(name, {}), time.monotonic()
         if result.get("key") == key and all((folder / file).exists() for file in result.get("files", [])):
             say("stands already.", flush=True)
@@ -339,7 +339,7 @@ def climb(
                 result |= ladder.measured(looked_at, *parts, basis, view)
             say(result.get("why") or f"{time.monotonic() - began:.0f} s.", flush=True)
         run["generators"][name] = result
-        ladder._replace(folder / NAME, json.dumps(run, indent=1, ensure_ascii=False))
+        ladder.write_whole(folder / NAME, json.dumps(run, indent=1, ensure_ascii=False))
     return ladder.table_of(run)
 
 
