@@ -504,7 +504,7 @@ def for_one_python(text):
     """
     marker = r"python_full_version < '3\.12'"
     text = re.sub(rf" ; {marker}( and )?", lambda found: " ; " if found.group(1) else "", text)
-    text = re.sub(rf" and {marker}", "", text)
+    text = re.sub(rf" and {marker}|{marker} and ", "", text)
     return "".join(line for line in text.splitlines(keepends=True) if not line.startswith("#"))
 
 

@@ -97,8 +97,12 @@ def test_lock_serves_one_python():
         "# a comment\na==1 ; python_full_version < '3.12' \\\n"
         "b==1 ; python_full_version < '3.12' and sys_platform == 'win32' \\\n"
         "c==1 ; python_full_version >= '3.11.5' and python_full_version < '3.12' \\\n"
+        "d==1 ; (python_full_version < '3.12' and x) or (python_full_version < '3.12' and y) \\\n"
     )
-    after = "a==1 \\\nb==1 ; sys_platform == 'win32' \\\nc==1 ; python_full_version >= '3.11.5' \\\n"
+    after = (
+        "a==1 \\\nb==1 ; sys_platform == 'win32' \\\nc==1 ; python_full_version >= '3.11.5' \\\n"
+        "d==1 ; (x) or (y) \\\n"
+    )
     assert environment.for_one_python(before) == after
     assert "< '3.12'" not in LOCK
 
