@@ -87,16 +87,18 @@ def run(chosen: argparse.Namespace) -> int:
     links = linked.check(given, reading, links, into / answers.NAME)
     advice = advise.advise(decided)
     if links:
-        print(dataclasses.replace(advice, rungs=[]))
-        print(f"  {linked.ABOUT if advice.allows('cart') else linked.TOO_CLOSE}\n")
+        close = advice.allows("cart")
+        advice = dataclasses.replace(advice, rungs=[])
+        print(f"{advice}\n  {linked.ABOUT if close else linked.TOO_CLOSE}\n")
+        advice = dataclasses.replace(advice, rungs=[*linked.RUNGS] if close else [])
         found = linked.climb(reading, links, decided, into, advice=advice.record())
-        print("\n" + linked.in_words(found, decided, links, into))
-        return 0
-    print(advice, "\n")
-    if chosen.describe:
+        print("\n" + linked.in_words(found, decided, links) + "\n")
+    elif chosen.describe:
+        print(advice, "\n")
         print(describe.in_words(describe.make(decided, into), decided))
         ladder.write_described(decided, into, describe.RUNGS, advice.record())
     else:
+        print(advice, "\n")
         found = ladder.climb(reading, decided, into, advice=advice.record())
         print("\n" + ladder.in_words(found, decided) + "\n")
     return release([str(into)])
@@ -126,9 +128,9 @@ def _links(chosen: argparse.Namespace, people) -> list:
     for file in chosen.linked:
         other = read(chosen.base / file)
         name = Path(file).stem
-        while name in names:
+        while name.lower() in names:  # files whose names differ in case only are one file on some computers
             name += "-2"
-        names.append(name)
+        names.append(name.lower())
         links.append(linked.propose(people, other, name))
         print(f"{other}\n- {links[-1]}\n")
     return links

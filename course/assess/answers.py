@@ -144,7 +144,7 @@ def check(folder: Path, reading: Reading, proposal: Proposal) -> Answers:
         purpose=given["purpose"],
         audience=given["audience"],
         seed=_whole(given, "seed", 1, 0, path),
-        generator=_generator(given.get("generator"), path),
+        generator=_generator(given.get("generator"), bool(given.get("linked")), path),
         guide=_guide(given.get("guide", {}), path),
         rows=_whole(given, "rows", ROWS, 1, path) if described else None,
     )
@@ -197,11 +197,12 @@ def _whole(given: dict, part: str, usual: int, least: int, path: Path) -> int:
     return number
 
 
-def _generator(name, path: Path) -> str | None:
-    from course.assess.ladder import GENERATORS
+def _generator(name, is_linked: bool, path: Path) -> str | None:
+    from course.assess import ladder, linked
 
-    if name is not None and name not in GENERATORS:
-        raise DataError(f"{path}: the generator is {name!r}. Write null, or one of: {', '.join(GENERATORS)}.")
+    known = linked.RUNGS if is_linked else ladder.GENERATORS
+    if name is not None and name not in known:
+        raise DataError(f"{path}: the generator is {name!r}. Write null, or one of: {', '.join(known)}.")
     return name
 
 

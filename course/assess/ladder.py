@@ -13,6 +13,7 @@ import hashlib
 import json
 import re
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -101,21 +102,35 @@ def climb(
         f"{len(training):,} rows to learn from, {len(control):,} rows of other people to compare with. "
         f"The results go to {folder}."
     )
+    run = {**described(reading, answers, advice), **parts_of(reading.table, answers, training, control)}
+    rungs = {
+        name: (result_key(reading, answers, name), partial(_made, name, training, answers, folder))
+        for name in GENERATORS
+    }
+    return climb_rungs(run, rungs, training, control, answers, folder, say)
+
+
+def climb_rungs(
+    run: dict, rungs: dict[str, tuple], training, control, answers: Answers, folder: Path, say: Callable
+) -> pd.DataFrame:
+    """Every rung of a run, measured and attacked, as `climb` does it. Goes on after a stop.
+
+    `rungs` has for each name what its result depends on (see `result_key`), and how it is made: a call that
+    writes its files, and returns what is released and five tables for the attacks.
+    """
     before, began = stored(folder / RUN), time.monotonic()
-    run = {**described(reading, answers, advice), **_parts(reading.table, answers, training, control)}
     run["limit written"] = _limit_written(before, run["answers"]["limit"])
     run["control"] = figures.distances(training, control, answers.schema)
     basis, stood = None, 0
-    for number, name in enumerate(GENERATORS, 1):
-        say(f"{number} of {len(GENERATORS)}: {name} ...", end=" ", flush=True)
-        key, started = result_key(reading, answers, name), time.monotonic()
-        result = before.get("generators", {}).get(name, {})
+    for number, (name, (key, make)) in enumerate(rungs.items(), 1):
+        say(f"{number} of {len(rungs)}: {name} ...", end=" ", flush=True)
+        started, result = time.monotonic(), before.get("generators", {}).get(name, {})
         if result.get("key") == key and _as_it_was(folder, result):
             stood += 1
             say("stands already.", flush=True)
         else:
             basis = basis or attack_basis(training, control, answers)
-            result = {"key": key, **rung(name, training, control, basis, answers, folder)}
+            result = {"key": key, **rung(make, training, control, basis, answers)}
             result["seconds"] = round(time.monotonic() - started, 1)
             say(result.get("why") or f"{result['seconds']:.0f} s.", flush=True)
         run["generators"][name] = result
@@ -178,7 +193,7 @@ def described(reading: Reading, answers: Answers, advice: dict | None) -> dict:
     }
 
 
-def _parts(table: pd.DataFrame, answers: Answers, training, control) -> dict:
+def parts_of(table: pd.DataFrame, answers: Answers, training, control) -> dict:
     """How many people there are, how many were drawn, and how many rows are in each part."""
     people, drawn = (
         int(_people(table, answers).nunique()),
@@ -212,16 +227,22 @@ def _limit_written(before: dict, limit: float | None) -> str | None:
     return before.get("limit written") if same else "afterwards"
 
 
-def rung(name: str, training, control, basis, answers: Answers, folder: Path) -> dict:
-    """One generator: five tables, every figure about them; or the sentence why not."""
+def rung(make: Callable, training, control, basis, answers: Answers) -> dict:
+    """One rung: what is released, and every figure about its tables; or the sentence why not."""
     try:
-        model = generate.fit(name, training, answers.schema)
-        made = [model.sample(len(training), seed=answers.seed + seed) for seed in SEEDS]
+        released_now, made = make()
     except (ValueError, KeyError, TypeError, MemoryError) as error:
         return {"why": " ".join(str(error).split()) or f"It stopped with {type(error).__name__}."}
+    return {**released_now, **measured(made, training, control, basis, answers)}
+
+
+def _made(name: str, training, answers: Answers, folder: Path) -> tuple[dict, list[pd.DataFrame]]:
+    """Five tables of one generator, of which the first is written to be released."""
+    model = generate.fit(name, training, answers.schema)
+    made = [model.sample(len(training), seed=answers.seed + seed) for seed in SEEDS]
     path = folder / "synthetic" / f"{name}.csv"
     save(made[0], path)
-    return {**released(path, folder), **measured(made, training, control, basis, answers)}
+    return released(path, folder), made
 
 
 def measured(made: list, training, control, basis: dict, answers: Answers) -> dict:
@@ -280,7 +301,7 @@ def save(table: pd.DataFrame, path: Path) -> None:
     while label in safe:
         label += "_label"
     safe.insert(0, label, LABEL[1])
-    path.parent.mkdir(exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     write_whole(path, safe.to_csv(index=False))
 
 
@@ -329,11 +350,12 @@ def stored(path: Path) -> dict:
 
 
 def _as_it_was(folder: Path, result: dict) -> bool:
-    """Whether the synthetic file of a result is still the one that was measured."""
-    if "file" not in result:
-        return True
+    """Whether the synthetic files of a result are still those that were measured."""
+    files = result.get("files", [result] if "file" in result else [])
     try:
-        return hashlib.sha256((folder / result["file"]).read_bytes()).hexdigest() == result["sha256"]
+        return all(
+            hashlib.sha256((folder / one["file"]).read_bytes()).hexdigest() == one["sha256"] for one in files
+        )
     except OSError:
         return False
 

@@ -1,7 +1,7 @@
 """Linked tables: people in one file, and what belongs to them in others, tied by a key.
 
     links = [propose(parents, children)]              # which column points to which, with the orphans counted
-    climb(reading, links, answers, folder)            # split by person, make, check the keys, attack
+    climb(reading, links, answers, folder)            # split by person, make, measure, attack: run.json
 
 The people are split, and all that belongs to a person goes with the person, so that nothing of the training
 part is in the control. The attacks look at one row for each person: the person's own columns, how many rows
@@ -11,9 +11,8 @@ belong to them in each other table, and the mean or the commonest value of a few
 from __future__ import annotations
 
 import dataclasses
-import json
-import time
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -32,11 +31,15 @@ if TYPE_CHECKING:
     from course.assess.answers import Answers
     from course.assess.read import Reading
 
-NAME, PEOPLE = "linked.json", "people"
+PEOPLE = "people"
 # Parents and then their children, from trees with so many real rows in a leaf (lab 11).
 RUNGS = {"parent-child-25": {"min_leaf": 25}, "parent-child-5": {"min_leaf": 5}}
 ABOUT = "Rungs for linked tables: parents, then the children of each, from trees of 25 or of 5 rows a leaf."
 TOO_CLOSE = "Linked tables keep more than that. They are made to show what they would give away."
+NOT_MEASURED = (
+    "Not measured: how alike the rows of one person are, in what order they come, and whether a single row "
+    "of a linked table is that of a real person."
+)
 MOST_ORPHANS = 0.5  # the share of a table's rows that may belong to nobody here
 SUMMED = 3  # columns of each linked table that the attacks see, beside the number of rows
 
@@ -305,83 +308,59 @@ def split(people: Reading, links: list[Link], answers: Answers, say: Callable = 
 def climb(
     people: Reading, links: list[Link], answers: Answers, folder: Path, say: Callable = print, advice=None
 ) -> pd.DataFrame:
-    """Make linked tables, check their keys, measure and attack. Writes `linked.json`; goes on after a stop.
+    """Make linked tables, measure and attack them, and write `run.json`, as `ladder.climb` does for one.
 
-    Returns a DataFrame with one row per rung, as `ladder.table_of` does.
+    A rung has several files here: each with its description, its SHA-256, and how far its columns are off.
     """
     training, control = split(people, links, answers, say)
-    view = flat_answers(answers, links)
+    view, described = flat_answers(answers, links), schemas(answers, links)
     parts = [flat(part, answers, links) for part in (training, control)]
     say(f"{_sizes(training)} to learn from; {_sizes(control)} of other people to compare with.")
     say(f"The attacks see one row for each person, with {len(parts[0].columns)} columns.")
-    before = ladder.stored(folder / NAME)
-    run = ladder.described(people, view, advice)
-    run["linked"] = [
-        {**link.reading.source, "column": link.column, "key": link.key, "orphans": link.orphans}
-        for link in links
-    ]
-    run["control"] = figures.distances(*parts, view.schema)
-    basis = ladder.attack_basis(*parts, view)
-    for number, (name, options) in enumerate(RUNGS.items(), 1):
-        say(f"{number} of {len(RUNGS)}: {name} ...", end=" ", flush=True)
-        shas = [link.reading.source["sha256"] for link in links]
-        key = ladder.result_key(people, view, f"{name} {options} {shas} {schemas(answers, links)}")
-        result, began = before.get("generators", {}).get(name, {}), time.monotonic()
-        if result.get("key") == key and all((folder / file).exists() for file in result.get("files", [])):
-            say("stands already.", flush=True)
-        else:
-            made = _made(options, training, answers, links)
-            if isinstance(made, str):
-                result = {"key": key, "why": made}
-            else:
-                looked_at = [flat(one, answers, links) for one in made]
-                result = {"key": key, "files": _saved(made[0], folder, name), "orphans": orphans(made, links)}
-                result |= ladder.measured(looked_at, *parts, basis, view)
-            say(result.get("why") or f"{time.monotonic() - began:.0f} s.", flush=True)
-        run["generators"][name] = result
-        ladder.write_whole(folder / NAME, json.dumps(run, indent=1, ensure_ascii=False))
-    return ladder.table_of(run)
+    run = {**ladder.described(people, view, advice), **ladder.parts_of(people.table, view, *parts)}
+    for name, part in (("training", training), ("control", control)):
+        run["parts"][f"{name} tables"] = {table: len(rows) for table, rows in part.items()}
+    run["linked"] = [_source(link) for link in links]
+    run["left out"] = [column for column in people.table if column not in described[PEOPLE].columns]
+    for link in links:
+        left = [column for column in link.reading.table if column not in described[link.name].columns]
+        run["left out"] += [f"{link.name}: {column}" for column in left]
+    shas = [link.reading.source["sha256"] for link in links]
+    rungs = {
+        name: (
+            ladder.result_key(people, view, f"{name} {options} {shas} {described}"),
+            partial(_made, name, training, control, answers, links, folder),
+        )
+        for name, options in RUNGS.items()
+    }
+    return ladder.climb_rungs(run, rungs, *parts, view, folder, say)
 
 
-def _made(options: dict, training: dict, answers: Answers, links: list[Link]) -> list[dict] | str:
-    """Five sets of linked tables, or the sentence why not."""
-    try:
-        model = generate.fit("parent-child", training, schemas(answers, links), **options)
-        return [model.sample(len(training[PEOPLE]), answers.seed + seed) for seed in ladder.SEEDS]
-    except (ValueError, KeyError, TypeError, MemoryError) as error:
-        return " ".join(str(error).split()) or f"It stopped with {type(error).__name__}."
+def _source(link: Link) -> dict:
+    """What `run.json` says about a linked file, as it says it about the people's, and about the link."""
+    rows, columns = link.reading.table.shape
+    about = {**link.reading.source, "rows": rows, "columns": columns, "decisions": link.reading.decisions}
+    return {"table": link.name, **about, "column": link.column, "key": link.key, "orphans": link.orphans}
 
 
-def _saved(made: dict[str, pd.DataFrame], folder: Path, rung: str) -> list[str]:
-    """Write each table of a rung, labelled. Returns the files, as seen from the folder."""
-    (folder / "synthetic" / rung).mkdir(parents=True, exist_ok=True)
-    files = [f"synthetic/{rung}/{name}.csv" for name in made]
-    for file, table in zip(files, made.values(), strict=True):
-        ladder.save(table, folder / file)
-    return files
+def _made(rung: str, training, control, answers, links, folder: Path) -> tuple[dict, list[pd.DataFrame]]:
+    """Five sets of linked tables. The first is written to be released, and all go flat to the attacks."""
+    described = schemas(answers, links)
+    model = generate.fit("parent-child", training, described, **RUNGS[rung])
+    made = [model.sample(len(training[PEOPLE]), answers.seed + seed) for seed in ladder.SEEDS]
+    files, tied = [], {link.name: {"column": link.column, "key": link.key} for link in links}
+    for name, table in made[0].items():
+        path, schema = folder / "synthetic" / rung / f"{name}.csv", described[name]
+        ladder.save(table, path)
+        file = {"name": name, **ladder.released(path, folder), "fields": list(schema.fields)}
+        file |= {"link": tied[name]} if name in tied else {}
+        files.append({**file, "columns": figures.columns(training[name], control[name], table, schema)})
+    return {"files": files}, [flat(one, answers, links) for one in made]
 
 
-def orphans(made: list[dict[str, pd.DataFrame]], links: list[Link]) -> int:
-    """How many rows of synthetic tables belong to nobody. There should be none."""
-    return sum(
-        int((~one[link.name][link.column].isin(one[PEOPLE][link.key])).sum())
-        for one in made
-        for link in links
-    )
-
-
-def in_words(found: pd.DataFrame, answers: Answers, links: list[Link], folder: Path) -> str:
-    """What was found, in lines, and what was not done."""
-    run = json.loads((folder / NAME).read_text(encoding="utf-8"))
-    loose = sum(result.get("orphans", 0) for result in run["generators"].values())
-    return "\n".join(
-        [
-            ladder.in_words(found, flat_answers(answers, links)),
-            f"Rows that belong to nobody in the synthetic tables: {loose}.",
-            "Not measured: how alike the rows of one person are, and in what order they come.",
-            "A release pack takes one table, so none was written for these.",
-        ]
-    )
+def in_words(found: pd.DataFrame, answers: Answers, links: list[Link]) -> str:
+    """What was found, in lines, and what was not measured."""
+    return f"{ladder.in_words(found, flat_answers(answers, links))}\n{NOT_MEASURED}"
 
 
 def _sizes(part: dict[str, pd.DataFrame]) -> str:

@@ -1,4 +1,4 @@
-"""The released table described for machines: Croissant metadata, which its own validator must accept.
+"""The released tables described for machines: Croissant metadata, which its own validator must accept.
 
 The description begins with the label, so that a catalogue which shows only that shows the label too.
 """
@@ -15,28 +15,33 @@ from course.release.gaps import filled
 from course.release.measures import lines
 
 if TYPE_CHECKING:
-    from course.release.record import Release
+    from course.release.record import File, Release
 
-FILE = "table"
+TABLE, ROWS = "table", "rows"  # the names of a file and of its records, where there is one file
 VERSION = "Which version is this, such as 1.0.0?"
 CONTACT = "Whom can anybody write to about it? Give a team and an email address."
 PROVIDER = "Which organisation provides the data, as it should stand in a licence?"
 PLACE = "Where is it found: a web address, or a digital object identifier (DOI)? Say so if there is none."
 
 
-def metadata(release: Release, facts: dict, answers: dict[str, str], content: bytes) -> dict:
-    """Croissant metadata of the released file as a dict, ready for JSON."""
+def metadata(release: Release, facts: dict, answers: dict[str, str]) -> dict:
+    """Croissant metadata of the released files as a dict, ready for JSON."""
     import mlcroissant
 
-    table = mlcroissant.FileObject(
-        id=FILE,
-        name=FILE,
-        description=LABEL[1],
-        content_url=facts["released_file"],
-        encoding_formats=["text/csv"],
-        sha256=hashlib.sha256(content).hexdigest(),
-    )
-    rows = mlcroissant.RecordSet(id="rows", name="rows", fields=_fields(release, content))
+    tables, records = [], []
+    for place, file in enumerate(release.files, 1):
+        table, rows = (f"{TABLE}-{place}", f"{ROWS}-{place}") if release.linked else (TABLE, ROWS)
+        tables.append(
+            mlcroissant.FileObject(
+                id=table,
+                name=table,
+                description=LABEL[1],
+                content_url=file.released,
+                encoding_formats=["text/csv"],
+                sha256=hashlib.sha256(file.content).hexdigest(),
+            )
+        )
+        records.append(mlcroissant.RecordSet(id=rows, name=rows, fields=_fields(release, file, table, rows)))
     more = _from_people(answers)
     with _quiet():
         made = mlcroissant.Metadata(
@@ -49,8 +54,8 @@ def metadata(release: Release, facts: dict, answers: dict[str, str], content: by
             data_use_cases=[facts["level"]["fit_for"]],
             data_limitations=[f"Not for: {facts['level']['not_for']}", *facts["faults"]],
             data_biases=[facts["groups_words"]],
-            distribution=[table],
-            record_sets=[rows],
+            distribution=tables,
+            record_sets=records,
             **more,
         )
         return made.to_json()
@@ -73,41 +78,55 @@ def _from_people(answers: dict[str, str]) -> dict:
     return found
 
 
-def _fields(release: Release, content: bytes) -> list:
-    """One field for every column of the file, the label first."""
+def _fields(release: Release, file: File, table: str, rows: str) -> list:
+    """One field for every column of a file, the label first."""
     import mlcroissant
 
-    heads = next(lines(content))
-    known = {re.sub(r"^(?=[=+\-@\t\r])", "'", name): name for name in release.schema.columns}
+    heads = next(lines(file.content))
+    known = {re.sub(r"^(?=[=+\-@\t\r])", "'", name): name for name in file.schema.columns}
     fields = []
     for place, head in enumerate(heads):
         column = known.get(head)
+        more = {}
+        if file.link and column == file.link["column"]:
+            more["references"] = mlcroissant.Source(field=_key(release, file))
         fields.append(
             mlcroissant.Field(
-                id=f"rows/column-{place + 1}",
+                id=_id(rows, place),
                 name=head,
-                description=_described(release, column),
-                data_types=[_type(release, column)],
-                source=mlcroissant.Source(file_object=FILE, extract=mlcroissant.Extract(column=head)),
+                description=_described(file, column),
+                data_types=[_type(file, column)],
+                source=mlcroissant.Source(file_object=table, extract=mlcroissant.Extract(column=head)),
+                **more,
             )
         )
     return fields
 
 
-def _described(release: Release, column: str | None) -> str:
+def _id(rows: str, place: int) -> str:
+    """The name of a field: which column it is, the label being the first."""
+    return f"{rows}/column-{place + 1}"
+
+
+def _key(release: Release, file: File) -> str:
+    """The field of the people's key, to which a linked table points. The people's file is the first."""
+    return _id(f"{ROWS}-1", release.files[0].schema.columns.index(file.link["key"]) + 1)
+
+
+def _described(file: File, column: str | None) -> str:
     if column is None:
         return "The label. Every row says that it is made up."
-    field = release.schema.field(column)
-    title = field.get("title") or column
-    return f"{title}: {release.schema.kind(column)}, made up."
+    title = file.schema.field(column).get("title") or column
+    points = ", which says whose a row is" if file.link and column == file.link["column"] else ""
+    return f"{title}: {file.schema.kind(column)}{points}, made up."
 
 
-def _type(release: Release, column: str | None) -> str:
+def _type(file: File, column: str | None) -> str:
     import mlcroissant
 
     types = {"integer": "INTEGER", "number": "FLOAT", "date": "DATE", "boolean": "BOOL"}
-    identifier = column is not None and release.schema.kind(column) == "identifier"
-    kind = "string" if column is None or identifier else release.schema.field(column)["type"]
+    identifier = column is not None and file.schema.kind(column) == "identifier"
+    kind = "string" if column is None or identifier else file.schema.field(column)["type"]
     return getattr(mlcroissant.DataType, types.get(kind, "TEXT"))
 
 

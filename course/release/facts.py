@@ -6,19 +6,19 @@ Papers that may be published round what counts people, and leave out small group
 from __future__ import annotations
 
 import datetime
-import re
 from typing import TYPE_CHECKING
 
 from course.assess import advise
 from course.assess.figures import SMALLEST
 from course.assess.ladder import LABEL
+from course.assess.linked import NOT_MEASURED
 from course.release import record
 from course.release.gaps import filled
-from course.release.measures import interval, percent
+from course.release.measures import interval, percent, rows_of
 
 if TYPE_CHECKING:
     from course.release.measures import Measure
-    from course.release.record import Release
+    from course.release.record import File, Release
 
 NAME = "What is the data set called, for people who have never seen it?"
 MEASURED = "The limit for risk"  # a gap of the guide that is measured here
@@ -57,26 +57,28 @@ APPROVAL = {
 
 def facts(release: Release, measures: list[Measure], answers: dict[str, str]) -> dict:
     """Every fact the templates use, by name."""
-    run, made = release.run, release.made
+    run, made, files = release.run, release.made, release.files
     named = answers.get(NAME, "").strip()
-    name = named if filled(named) else f"synthetic {release.schema.name}"
+    name = named if filled(named) else f"synthetic {release.name}"
     return {
         "name": name,
-        "released_file": file_name(release),
-        "fingerprint": made.get("sha256", "")[:8],  # in the question of approval: another table asks it anew
+        "linked": release.linked,
+        "released_files": [file.released for file in files],
+        "fingerprint": _fingerprint(release),  # in the question of approval: another table asks it anew
         "generator": release.generator,
         "level": release.level,
         "answers": release.answers,
         "tested": bool(release.attacks),
         "keys": release.answers.get("keys", []),
         "targets": release.answers.get("targets", []),
-        "source": {"name": "not stated", "rows": 0, "columns": 0, "sha256": "not stated", **run["source"]},
-        "decisions": run["source"].get("decisions", []),
+        "sources": _sources(run),
         "parts": run.get("parts", {}),
         "left_out": run.get("left out", []),
-        "identifiers": release.schema.of_kind("identifier"),
-        "sensitive": release.schema.sensitive,
-        "rows": made.get("rows", 0),
+        "identifiers": [release.named(file, c) for file in files for c in file.schema.of_kind("identifier")],
+        "sensitive": [release.named(file, c) for file in files for c in file.schema.sensitive],
+        "columns_many": sum(len(file.schema.columns) for file in files),
+        "not_measured": NOT_MEASURED,
+        "rows": sum(file.made.get("rows", 0) for file in files),
         "made_on": day(run.get("made", "")),
         "seeds": run.get("seeds", []),
         "released_seed": (run.get("seeds") or ["not stated"])[0],
@@ -96,10 +98,17 @@ def facts(release: Release, measures: list[Measure], answers: dict[str, str]) ->
     }
 
 
-def file_name(release: Release) -> str:
-    """The name of the released file: the label first, then letters that every system takes."""
-    safe = re.sub(r"[^A-Za-z0-9_-]+", "-", release.schema.name).strip("-") or "table"
-    return f"SYNTHETIC-{safe}.csv"
+def _fingerprint(release: Release) -> str:
+    """What is approved, by the beginning of each file's SHA-256."""
+    beginnings = [file.made.get("sha256", "")[:8] for file in release.files]
+    return f"tables {', '.join(beginnings)}" if release.linked else f"table {beginnings[0]}"
+
+
+def _sources(run: dict) -> list[dict]:
+    """The real files: the people's, then the linked ones, each with its link."""
+    stated = {"name": "not stated", "rows": 0, "columns": 0, "sha256": "not stated", "decisions": []}
+    stated["key"] = None  # of a linked file: what its column points to
+    return [{**stated, **source} for source in (run["source"], *run.get("linked", []))]
 
 
 def day(iso: str) -> str:
@@ -115,8 +124,8 @@ def _people(parts: dict | None) -> str:
     if not parts:
         return NO_RECORD
     return (
-        f"Records of {parts['people']:,} people, households or firms were there: {parts['training rows']:,} "
-        f"rows were read to make the table, and {parts['control rows']:,} to test it."
+        f"Records of {parts['people']:,} people, households or firms were there: {_rows(parts, 'training')} "
+        f"were read to make the table, and {_rows(parts, 'control', '')} to test it."
     )
 
 
@@ -125,9 +134,16 @@ def _split(parts: dict | None) -> str:
         return NO_RECORD
     drawn = " They were drawn at random from more." if parts.get("sampled") else ""
     return (
-        f"The real people were split at random: the generator learned from {parts['training rows']:,} rows. "
-        f"The {parts['control rows']:,} rows of other people, the control, were kept for the tests.{drawn}"
+        f"The real people were split at random: the generator learned from {_rows(parts, 'training')}. "
+        f"The {_rows(parts, 'control')} of other people, the control, were kept for the tests.{drawn}"
     )
+
+
+def _rows(parts: dict, part: str, called: str = " rows") -> str:
+    """How many rows a part has: of linked tables in each."""
+    if tables := parts.get(f"{part} tables"):
+        return " and ".join(f"{many:,} rows of {name}" for name, many in tables.items())
+    return f"{parts[f'{part} rows']:,}{called}"
 
 
 # ------------------------------------------------------------------------------ likeness
@@ -135,8 +151,6 @@ def _split(parts: dict | None) -> str:
 
 def _likeness(release: Release) -> dict:
     made, control = release.made, release.run.get("control") or {}
-    unmeasured = {"kind": None, **dict.fromkeys(("blank_original", "blank_synthetic", "value", "control"))}
-    rows = made.get("columns") or [{"column": name, **unmeasured} for name in release.schema.columns]
     words = f"{NO_RECORD} So no figure in it means anything, and none was compared."
     if "distances" in made:
         times = {one: f"{made['distances'][one] / control[one]:.1f} times" for one in control if control[one]}
@@ -145,18 +159,48 @@ def _likeness(release: Release) -> dict:
             f"Single columns are {single} as far from the real ones as other real people are, and pairs of "
             f"columns {pairs}. Once would be as near as another sample."
         )
+    if release.linked:
+        words = f"One row for each person was compared, what is theirs in other tables summed up. {words}"
     return {
         "likeness_words": words,
-        "columns": [_column(release, row) for row in rows],
-        "faults": _faults(made.get("columns") or []),
+        "files": [_file(file, release.files[0]) for file in release.files],
+        "faults": [*_faults(_compared(release)), *([NOT_MEASURED] if release.linked else [])],
     }
 
 
-def _column(release: Release, row: dict) -> dict:
-    identifier = release.schema.kind(row["column"]) == "identifier"
+def _file(file: File, people: File) -> dict:
+    """One table: its name, rows, link and columns."""
+    unmeasured = {"kind": None, **dict.fromkeys(("blank_original", "blank_synthetic", "value", "control"))}
+    rows = file.made.get("columns") or [{"column": name, **unmeasured} for name in file.schema.columns]
+    many, all_of_them = file.made.get("rows", 0), people.made.get("rows", 0)
+    return {
+        "name": file.name,
+        "released": file.released,
+        "rows": many,
+        "each": f"{many / all_of_them:.2f}" if file.link and all_of_them else "1",
+        "link": file.link,
+        "columns": [_column(file, row) for row in rows],
+    }
+
+
+def _compared(release: Release) -> list[dict]:
+    """What was measured of each column: of linked tables in their own rows, and summed up for each person."""
+    rows = release.made.get("columns") or []
+    if release.linked:
+        named = [
+            {**row, "column": release.named(file, row["column"])}
+            for file in release.files
+            for row in file.made["columns"]
+        ]
+        rows = [*named, *(row for row in rows if row["column"] not in release.files[0].schema.columns)]
+    return rows
+
+
+def _column(file: File, row: dict) -> dict:
+    identifier = file.schema.kind(row["column"]) == "identifier"
     return {
         "name": row["column"],
-        "kind": row["kind"] or release.schema.kind(row["column"]),
+        "kind": row["kind"] or file.schema.kind(row["column"]),
         "origin": "invented" if identifier else "synthesised",
         "blank_original": _roughly(row["blank_original"]),
         "blank_synthetic": _roughly(row["blank_synthetic"]),
@@ -324,9 +368,10 @@ def _apparent(release: Release, attacks: list[dict]) -> dict:
     nobody = {"alone": 0, "seen": 0, "right": 0}
     looks = release.made.get("look-alikes") or {"training": nobody, "control": nobody}
     inside, outside = looks["training"], looks["control"]
+    called = rows_of(release, "rows of the released file")
     words = (
-        f"Rows of the released file look like {inside['seen']:,} of the {inside['alone']:,} people of the "
-        f"data who are alone with their values, and are right about {inside['right']:,}. In the control: "
+        f"{called[0].upper()}{called[1:]} look like {inside['seen']:,} of the {inside['alone']:,} people of "
+        f"the data who are alone with their values, and are right about {inside['right']:,}. In the control: "
         f"{outside['seen']:,} of {outside['alone']:,}, right about {outside['right']:,}."
     )
     if not attacks:
@@ -420,5 +465,8 @@ def _plain_words(release: Release, made: dict) -> dict:
         "plain_groups": "It fits some groups of people less well than others."
         if far
         else "It may fit some groups of people less well than others.",
+        "plain_what": "It is made-up data in tables that go together. A computer made them."
+        if release.linked
+        else "It is a table of made-up data. A computer made it.",
         "label": LABEL[1],
     }

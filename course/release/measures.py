@@ -9,14 +9,15 @@ import csv
 import hashlib
 import io
 import re
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, replace
 from math import comb
 from typing import TYPE_CHECKING
 
 from course.assess.ladder import LABEL
 
 if TYPE_CHECKING:
-    from course.release.record import Release
+    from course.release.record import File, Release
 
 # Purposes for which the decision guide never gives a table, whatever else is answered.
 NOT_SERVED = ("answer a question about the world", "decide something", "avoid an approval")
@@ -35,9 +36,9 @@ class Measure:
 
 
 def measures(release: Release) -> list[Measure]:
-    """Every measure of the table that is to be released, failing ones among them."""
+    """Every measure of what is to be released, failing ones among them."""
     return [
-        *_file(release),
+        *_files(release),
         _purpose(release),
         *_guide(release),
         *([_described(release)] if release.run.get("described") else _tested(release)),
@@ -63,41 +64,90 @@ def interval(one: dict) -> str:
     return f"{percent(one['excess'])} ({percent(one['low'])} to {percent(one['high'])})"
 
 
-def _file(release: Release) -> list[Measure]:
-    """Is the file there, is it the one that was measured, and does every row carry the label?"""
-    name, path = release.made.get("file", "no file"), release.path
-    content = path.read_bytes() if path and path.is_file() else None
-    same = content is not None and hashlib.sha256(content).hexdigest() == release.made.get("sha256")
-    words = (
-        f"{name} is missing."
-        if content is None
-        else f"{name} is the file that was measured (SHA-256 agrees)."
-        if same
-        else f"{name} was changed after it was measured (SHA-256 differs)."
-    )
-    found = [Measure("documentation", "The file that was measured", same, words), _columns(release, content)]
-    rows, without = labelled(content or b"")
-    good = rows > 0 and without == 0
-    words = (
-        f"All {rows:,} rows say: {LABEL[1]}"
-        if good
-        else f"{without:,} of {rows:,} rows do not say that they are made up."
-        if rows
-        else "There are no rows to carry the label."
-    )
-    return [*found, Measure("labelling", "A label in every row", good, words)]
+def _files(release: Release) -> list[Measure]:
+    """Are the files there and those that were measured, is every row labelled, and do the keys hold?"""
+    return [
+        _of_all(release, "documentation", "The file that was measured", _measured),
+        _columns(release),
+        _of_all(release, "labelling", "A label in every row", _label),
+        *([_keys(release)] if release.linked else []),
+    ]
 
 
-def _columns(release: Release, content: bytes | None) -> Measure:
+def _of_all(release: Release, check: str, name: str, look) -> Measure:
+    """One measure for all files: `look` says of each whether it passes, and in words why."""
+    found = [look(file) for file in release.files]
+    words = [
+        f"{file.released}: {said}" if release.linked else said
+        for file, (_, said) in zip(release.files, found, strict=True)
+    ]
+    return Measure(check, name, all(good for good, _ in found), " ".join(words))
+
+
+def _measured(file: File) -> tuple[bool, str]:
+    name = file.made.get("file", "no file")
+    if file.content is None:
+        return False, f"{name} is missing."
+    if hashlib.sha256(file.content).hexdigest() != file.made.get("sha256"):
+        return False, f"{name} was changed after it was measured (SHA-256 differs)."
+    return True, f"{name} is the file that was measured (SHA-256 agrees)."
+
+
+def _label(file: File) -> tuple[bool, str]:
+    rows, without = labelled(file.content or b"")
+    if not rows:
+        return False, "There are no rows to carry the label."
+    if without:
+        return False, f"{without:,} of {rows:,} rows do not say that they are made up."
+    return True, f"All {rows:,} rows say: {LABEL[1]}"
+
+
+def _columns(release: Release) -> Measure:
     """Are the columns those that were used, in their order, after the label?"""
-    heads = next(lines(content or b""), [])
-    same = [re.sub("^'", "", head) for head in heads[1:]] == release.schema.columns
+    found = _of_all(release, "structure", "Names and order of the columns", _in_order)
     left = release.run.get("left out", [])
-    words = (
-        f"The label, then {len(heads) - 1} columns." if same else "They are not those that were described."
-    )
-    words += f" Left out of the real table's: {', '.join(left)}." if left else ""
-    return Measure("structure", "Names and order of the columns", same, words)
+    words = f" Left out of the real table's: {', '.join(left)}." if left else ""
+    return replace(found, words=found.words + words)
+
+
+def _in_order(file: File) -> tuple[bool, str]:
+    heads = columns(file.content)
+    if heads != file.schema.columns:
+        return False, "They are not those that were described."
+    return True, f"The label, then {len(heads)} columns."
+
+
+def _keys(release: Release) -> Measure:
+    """Does every row of a linked table lead to one row of the people's? Counted in the files themselves."""
+    people, *others = release.files
+    words, good = [], True
+    for file in others:
+        column, key = file.link["column"], file.link["key"]
+        owners, known = Counter(_cells(file, column)), Counter(_cells(people, key))
+        known.pop("", None)
+        orphans = sum(many for owner, many in owners.items() if owner not in known)
+        twice = sum(many > 1 for many in known.values())
+        good = good and owners.total() > 0 and not orphans and not twice
+        words.append(
+            f"{orphans:,} of {owners.total():,} rows of {file.name} lead to no row of {people.name}, by "
+            f"{column} and {key}."
+        )
+        if twice:
+            words.append(f"{twice:,} values of {key} stand in several rows of {people.name}.")
+    return Measure("structure", "Keys that lead to a person", good, " ".join(words))
+
+
+def _cells(file: File, column: str) -> list[str]:
+    """The cells of one column of a file; none if it is not there."""
+    heads = columns(file.content)
+    place = heads.index(column) + 1 if column in heads else None  # after the label
+    rows = [row for row in lines(file.content or b"") if row][1:]
+    return [row[place] if len(row) > place else "" for row in rows] if place else []
+
+
+def columns(content: bytes | None) -> list[str]:
+    """The headings of a CSV file after the label, as they were before `save` made them safe."""
+    return [re.sub("^'", "", head) for head in next(lines(content or b""), [])[1:]]
 
 
 def lines(content: bytes):
@@ -183,10 +233,15 @@ def _copies(release: Release) -> Measure:
     inside, outside = (copies[part]["people"] for part in ("training", "control"))
     found = inside > 0 and (outside == 0 or _more_than_luck(inside, outside))
     words = (
-        f"Compared on {copies['columns']} columns, rows of the file equal {inside:,} people of the data in "
+        f"Compared on {copies['columns']} columns, {rows_of(release)} equal {inside:,} people of the data in "
         f"every column, each the only one with their values, and {outside:,} people of the control."
     )
     return Measure("disclosure", name, not found, words)
+
+
+def rows_of(release: Release, called: str = "rows of the file") -> str:
+    """What is compared with people: the rows of a file, or one row for each made-up person."""
+    return "made-up people, the rows of each summed up," if release.linked else called
 
 
 def _more_than_luck(inside: int, outside: int) -> bool:

@@ -31,9 +31,7 @@ class Pack:
     index: papers.Paper
     measures: list[Measure]
     answers: dict[str, str]  # every question that is asked, with its answer
-    metadata: dict | None  # Croissant; None without a file
-    content: bytes | None  # the labelled table
-    file: str  # its name
+    metadata: dict | None  # Croissant; None where a file is missing
 
     @property
     def gaps(self) -> list[str]:
@@ -69,10 +67,9 @@ def prepare(run: dict, answers: dict[str, str] | None = None, folder: Path | str
     """
     folder, answers = Path(folder) if folder else None, dict(answers or {})
     release = record.choose(record.checked(run), folder)
-    content = release.path.read_bytes() if release.path and release.path.is_file() else None
     found = measures.measures(release)
     known = facts(release, found, answers)
-    described, about_it = _described(release, known, answers, content)
+    described, about_it = _described(release, known, answers)
     found += [*about_it, _easy(release, found)]
     # The status stands in some papers, and depends on the gaps of all: so they are filled in twice.
     first = _filled(facts(release, found, answers) | {"status": ""}, answers)
@@ -82,29 +79,20 @@ def prepare(run: dict, answers: dict[str, str] | None = None, folder: Path | str
     )
     known = facts(release, found, answers) | {"status": line}
     made = _filled(known, answers)
-    return Pack(
-        release,
-        made,
-        _index(known, made, described),
-        found,
-        asked,
-        described,
-        content,
-        known["released_file"],
-    )
+    return Pack(release, made, _index(known, made, described), found, asked, described)
 
 
 def _filled(known: dict, answers: dict[str, str]) -> list[papers.Paper]:
     return [papers.fill(name, known, answers) for name in papers.PAPERS]
 
 
-def _described(release, known, answers, content) -> tuple[dict | None, list[Measure]]:
+def _described(release, known, answers) -> tuple[dict | None, list[Measure]]:
     """The metadata, and the measures of it: does the validator accept them, and do they carry the label?"""
-    name, why = "Croissant metadata that its validator accepts", "There is no file to describe."
+    name, why = "Croissant metadata that its validator accepts", "A file to describe is missing."
     described = None
-    if content is not None:
+    if all(file.content is not None for file in release.files):
         try:
-            described = croissant.metadata(release, known, answers, content)
+            described = croissant.metadata(release, known, answers)
             why = croissant.refused(described)
         except Exception as error:  # the library raises what it likes for a table it cannot describe
             why = " ".join(str(error).split())
@@ -164,8 +152,9 @@ def _files(pack: Pack) -> dict[str, bytes]:
     for paper in pack.papers:
         found[f"{paper.name}.html"] = paper.html(pack.status).encode()
         found[f"{paper.name}.docx"] = word.document(paper, pack.status)
-    if pack.content is not None:
-        found[pack.file] = pack.content
+    for file in pack.release.files:
+        if file.content is not None:
+            found[file.released] = file.content
     if pack.metadata is not None:
         found["croissant.json"] = _json(pack.metadata)
     listed = {name: hashlib.sha256(content).hexdigest() for name, content in found.items()}

@@ -1,4 +1,6 @@
-"""The record of a finished run: read, checked, and reduced to the one table that is to be released.
+"""The record of a finished run: read, checked, and reduced to what is to be released.
+
+That is one table or several that are linked: one file, or several. All that follows goes by the files.
 
 `course.assess` writes `run.json`; anybody else may give the same as a dict. Here it becomes a `Release`, from
 which papers, measures and metadata are made.
@@ -7,7 +9,9 @@ which papers, measures and metadata are made.
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from course.assess import advise
@@ -45,12 +49,37 @@ KEEPS = {
         "the strength of each pair, and no relation of another shape",
     ),
     "cart": ("near-copy", "every row, with trees", "detailed relations between columns, and real values"),
+    **{
+        f"parent-child-{leaf}": (
+            "near-copy",
+            f"every row of every table, with trees that have at least {leaf} real rows in a leaf",
+            "how many rows belong to a person, how each follows from the person and from the row before it, "
+            "and real values",
+        )
+        for leaf in (25, 5)
+    },
 }
 
 
 @dataclass(frozen=True)
+class File:
+    """One file of a release: the table, or one of the linked tables."""
+
+    name: str  # the table's
+    released: str  # the file's name in the pack
+    made: dict  # what the run says about it: file, sha256, rows, columns, and the link of a linked table
+    schema: Schema
+    content: bytes | None  # None if it is missing
+
+    @property
+    def link(self) -> dict | None:
+        """For a linked table its column that says whose a row is, and the key that this points to."""
+        return self.made.get("link")
+
+
+@dataclass(frozen=True)
 class Release:
-    """One table that is to be released, with the run that made it."""
+    """What is to be released, one table or linked tables, with the run that made it."""
 
     run: dict
     generator: str
@@ -77,8 +106,33 @@ class Release:
         return self.run.get("advice") or {}
 
     @property
-    def schema(self) -> Schema:
-        return Schema(self.answers.get("name", "table"), tuple(self.answers["fields"]))
+    def name(self) -> str:
+        return self.answers.get("name", "table")
+
+    @cached_property
+    def files(self) -> list[File]:
+        """Every file, that of the people first. The record of one table says the same of one file."""
+        one = {**self.made, "name": self.name, "fields": self.answers["fields"]}
+        found: list[File] = []
+        for made in self.made.get("files") or [one]:
+            released = f"SYNTHETIC-{_safe(made['name'])}"
+            while released.lower() in [f.released.lower().removesuffix(".csv") for f in found]:
+                released += "-2"
+            schema = Schema(made["name"], tuple(made["fields"]))
+            found.append(File(made["name"], f"{released}.csv", made, schema, self._content(made)))
+        return found
+
+    def _content(self, made: dict) -> bytes | None:
+        path = self.folder / made["file"] if self.folder and made.get("file") else None
+        return path.read_bytes() if path and path.is_file() else None
+
+    @property
+    def linked(self) -> bool:
+        return len(self.files) > 1
+
+    def named(self, file: File, column: str) -> str:
+        """A column by its name, and of several tables with its table before it."""
+        return f"{file.name}: {column}" if self.linked else column
 
     @property
     def level(self) -> dict:
@@ -90,10 +144,10 @@ class Release:
             read = "a description of the columns, and no record"
         return {"id": name, **levels()[name], "read": read, "kept": kept}
 
-    @property
-    def path(self) -> Path | None:
-        """The synthetic file that was measured."""
-        return self.folder / self.made["file"] if self.folder and self.made.get("file") else None
+
+def _safe(name: str) -> str:
+    """A name in letters that every system takes."""
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-") or "table"
 
 
 def read(folder: Path) -> dict:
@@ -144,7 +198,7 @@ def finished(run: dict) -> list[str]:
 
 
 def choose(run: dict, folder: Path | None = None) -> Release:
-    """The table to release: a person's choice, else the guide's, else for now the least detailed."""
+    """What to release: a person's choice, else the guide's, else for now the least detailed."""
     person, ready = run["answers"].get("generator"), finished(run)
     if person and person not in ready:
         why = run["generators"].get(person, {}).get("why", "it is not in the run.")
