@@ -591,8 +591,8 @@ def test_linked_tables_are_made_measured_and_taken_up_again(tmp_path, monkeypatc
     monkeypatch.setattr(ladder, "SEEDS", (1, 2))
     found = linked.climb(people, links, decided, folder, lambda *words, **_: said.append(words[0]))
     assert found["generator"].tolist() == ["control", "parent-child-25", "parent-child-5"]
-    words = linked.in_words(found, decided, links, folder)
-    assert "belong to nobody in the synthetic tables: 0" in words and "no proof of safety" in words
+    words = linked.in_words(found, decided, links)
+    assert linked.NOT_MEASURED in words and "no proof of safety" in words
     made = {
         name: pd.read_csv(folder / "synthetic/parent-child-5" / f"{name}.csv")
         for name in ("people", "claims")
@@ -602,8 +602,18 @@ def test_linked_tables_are_made_measured_and_taken_up_again(tmp_path, monkeypatc
         made["people"].iloc[:, 0].eq(ladder.LABEL[1]).all()
         and not made["people"]["home_id"].isin(people.table["home_id"]).any()
     )
+    before = json.loads((folder / ladder.RUN).read_text(encoding="utf-8"))
+    assert before["parts"]["people"] == 300 and before["linked"][0]["orphans"] == 4
+    assert before["left out"] == ["claims: claim_no"]
     linked.climb(people, links, decided, folder, lambda *words, **_: said.append(words[0]))
     assert said.count("stands already.") == 2
+    (folder / "synthetic/parent-child-5/claims.csv").write_text("changed", encoding="utf-8")
+    linked.climb(people, links, decided, folder, lambda *words, **_: said.append(words[0]))
+    assert said.count("stands already.") == 3
+    after = json.loads((folder / ladder.RUN).read_text(encoding="utf-8"))
+    for run in (before, after):
+        run.pop("seconds"), run["generators"]["parent-child-5"].pop("seconds")
+    assert after == before
 
 
 def test_the_command_takes_linked_tables(tmp_path, capsys):
@@ -612,7 +622,11 @@ def test_the_command_takes_linked_tables(tmp_path, capsys):
     assert command.main(there) == 0
     assert "left out: 4 of 700" in capsys.readouterr().out
     answer(tmp_path / "out", **DECIDED, keys=[])
-    assert command.main(there) == 1 and command.main([*there, "--describe"]) == 1
+    assert command.main(there) == 1
+    answer(tmp_path / "out", keys=["region"], generator="cart")
+    assert command.main(there) == 1
+    assert "one of: parent-child-25, parent-child-5" in capsys.readouterr().out
+    assert command.main([*there, "--describe"]) == 1
     assert "Leave out --linked, or --describe" in capsys.readouterr().out
 
 

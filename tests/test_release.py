@@ -20,7 +20,8 @@ import pytest
 from test_site import Visit, accessibility_faults, browser, listen  # noqa: F401 (the browser is a fixture)
 
 from course import data
-from course.assess import answers, figures, ladder
+from course.assess import __main__ as assess
+from course.assess import answers, figures, ladder, linked
 from course.assess.propose import propose
 from course.assess.read import read
 from course.data import DataError
@@ -747,7 +748,7 @@ def test_label_survives_what_people_do_with_a_file(made, tmp_path):
     """A spreadsheet, a filter, a cut, two files in one, Parquet: every row still says that it is made up."""
     import openpyxl
 
-    path = made[1] / made[0].file
+    path = made[1] / made[0].release.files[0].released
     assert path.name.startswith("SYNTHETIC-")
     table = pd.read_csv(path)
     book = openpyxl.Workbook()
@@ -768,7 +769,7 @@ def test_label_survives_what_people_do_with_a_file(made, tmp_path):
 
 
 def test_released_file_is_the_one_that_was_measured(made):
-    content = (made[1] / made[0].file).read_bytes()
+    content = (made[1] / made[0].release.files[0].released).read_bytes()
     assert hashlib.sha256(content).hexdigest() == made[0].release.made["sha256"]
     assert measures.labelled(content) == (600, 0)
 
@@ -780,7 +781,7 @@ def test_the_validator_accepts_the_metadata_and_reads_the_table(made):
     assert described.metadata.ctx.issues.errors == set()
     assert described.metadata.description.startswith(ladder.LABEL[1])
     rows = list(described.records("rows"))
-    table = pd.read_csv(made[1] / made[0].file)
+    table = pd.read_csv(made[1] / made[0].release.files[0].released)
     assert len(rows) == len(table) and len(rows[0]) == table.shape[1]
     names = [field.name for field in described.metadata.record_sets[0].fields]
     assert names == list(table)
@@ -831,6 +832,165 @@ def test_metadata_take_what_people_wrote(folder):
     assert found["creator"]["email"] == "data@example.org"
 
 
+# Linked tables ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def patients(tmp_path_factory):
+    """300 patients and their episodes, one of nobody's among them, brought to the command: its folder."""
+    base, all_of = tmp_path_factory.mktemp("patients"), data.load("admissions").training
+    people = all_of["patients"][["patient_id", "sex", "birth_year", "imd_decile"]].head(300)
+    theirs = all_of["episodes"]["patient_id"].isin(people["patient_id"])
+    episodes = all_of["episodes"].loc[theirs, ["epikey", "patient_id", "admimeth", "speldur"]]
+    episodes.iloc[0, 1] = "PT9999999"
+    (base / "patients.csv").write_bytes(messy.csv(people))
+    (base / "episodes.csv").write_bytes(messy.csv(episodes))
+    there = ["patients.csv", "--linked", "episodes.csv", "--in", str(base), "--into", "run"]
+    assert assess.main(there) == 0
+    path = base / "run" / answers.NAME
+    given = json.loads(path.read_text(encoding="utf-8"))
+    given |= {"purpose": answers.PURPOSES[3], "audience": answers.AUDIENCES[2], "limit": 0.9}
+    path.write_text(json.dumps(given), encoding="utf-8")
+    assert assess.main(there) == 0
+    return base / "run"
+
+
+@pytest.fixture
+def harmless(patients, tmp_path):
+    """A copy of that folder, in whose record no attack found anything: nothing fails by what was attacked."""
+    folder = shutil.copytree(patients, tmp_path / "run")
+    shutil.rmtree(folder / pack.FOLDER)
+    linked_run(folder, lambda made: [one.update(leak=False, low=-0.1, high=0.1) for one in made["attacks"]])
+    linked_run(folder, lambda made: made["copies"]["training"].update(people=0))
+    return folder
+
+
+def linked_run(folder: Path, change) -> None:
+    """Change what the record of a folder says about the linked tables that are to be released."""
+    run = record.read(folder)
+    change(run["generators"]["parent-child-25"])
+    (folder / record.RUN).write_text(json.dumps(run), encoding="utf-8")
+
+
+def test_a_run_with_linked_tables_ends_with_a_pack(patients):
+    """Each file labelled and as it was measured, and every paper as sound as those of one table."""
+    found, place = pack.prepare(record.read(patients), {}, patients), patients / pack.FOLDER
+    assert [file.released for file in found.release.files] == [
+        "SYNTHETIC-people.csv",
+        "SYNTHETIC-episodes.csv",
+    ]
+    for file in found.release.files:
+        content = (place / file.released).read_bytes()
+        assert hashlib.sha256(content).hexdigest() == file.made["sha256"]
+        assert measures.labelled(content) == (file.made["rows"], 0)
+    for name in ALL:
+        test_page_begins_with_the_status_and_has_headings_in_order((found, place), name)
+        test_gaps_are_marked_in_words((found, place), name)
+    for name in papers.PAPERS:
+        test_word_file_says_the_same_in_real_headings_and_tables((found, place), name)
+    test_index_lists_failing_measures_and_its_links_hold((found, place))
+    test_published_papers_keep_small_numbers_and_source_values_inside((found, place))
+    test_summary_for_machines_agrees_with_the_papers((found, place))
+
+
+def test_the_papers_say_what_linked_tables_are(patients):
+    found = pack.prepare(record.read(patients), {}, patients)
+    said = {paper.name: paper.markdown.replace("\\", "") for paper in found.papers}
+    first, second = (file.made["sha256"][:8] for file in found.release.files)
+    assert any(f"release of the tables {first}, {second}," in question for question in found.answers)
+    rows = f"| episodes | SYNTHETIC-episodes.csv | {found.release.files[1].made['rows']} | patient_id, which"
+    assert rows in said["data-card"] and "Dictionary of episodes" in said["data-card"]
+    assert linked.NOT_MEASURED in said["data-card"] and linked.NOT_MEASURED in said["risk-assessment"]
+    assert "The attacks saw one row for each person" in said["risk-assessment"]
+    assert "Rows of nobody there, which were left out: 1." in said["risk-assessment"]
+    assert found.release.run["linked"][0]["sha256"] in said["risk-assessment"]
+    assert "every row of every table" in said["model-card"]
+    assert found.release.level["id"] == "near-copy" and found.release.chosen_by == "the guide"
+    assert not any(re.search(r"[|:(] ?None\b|;[a-z]", text) for text in said.values())
+
+
+def test_croissant_ties_linked_tables(patients):
+    import mlcroissant
+
+    described = mlcroissant.Dataset(jsonld=str(patients / pack.FOLDER / "croissant.json"))
+    assert described.metadata.ctx.issues.errors == set()
+    people, episodes = described.metadata.record_sets
+    key = next(field for field in people.fields if field.name == "patient_id")
+    ties = {field.name: field.references.field for field in episodes.fields if field.references.field}
+    assert ties == {"patient_id": key.id}
+    for records, file in zip((people, episodes), record.choose(record.read(patients)).files, strict=True):
+        table = pd.read_csv(patients / pack.FOLDER / file.released)
+        assert [field.name for field in records.fields] == list(table)
+        assert len(list(described.records(records.id))) == len(table)
+    broken_one = json.loads((patients / pack.FOLDER / "croissant.json").read_text(encoding="utf-8"))
+    broken_one["recordSet"][1]["field"][1]["references"]["field"]["@id"] = "nothing"
+    assert croissant.refused(broken_one)
+
+
+def test_harmless_linked_tables_can_be_ready(harmless):
+    assert failing(harmless) == []
+
+
+MEASURED_FILES = ("The file that was measured", "A label in every row", "Keys that lead to a person")
+LABELLED, KEYS = MEASURED_FILES[1:]
+
+
+@pytest.mark.parametrize(
+    ("name", "rows", "column", "value", "fails", "words"),
+    [
+        ("people", [3], 0, "", LABELLED, "SYNTHETIC-people.csv: 1 of {} rows do not say"),
+        ("episodes", [3], 0, "", LABELLED, "SYNTHETIC-episodes.csv: 1 of {} rows do not say"),
+        ("episodes", [5, 6], 1, "SYN999999", KEYS, "2 of {} rows of episodes lead to no row of people"),
+        ("episodes", [5], 1, "", KEYS, "1 of {} rows of episodes lead to no row of people"),
+        (
+            "people",
+            [1],
+            1,
+            "SYN000001",
+            KEYS,
+            "that stand in several rows of people: 1.",
+        ),
+    ],
+)
+def test_a_fault_planted_in_a_linked_file_fails(harmless, name, rows, column, value, fails, words):
+    """It is found in the file itself. That the file changed fails too, until the record agrees with it."""
+    path = harmless / "synthetic" / "parent-child-25" / f"{name}.csv"
+    table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    table.iloc[rows, column] = value
+    table.to_csv(path, index=False)
+    assert failing(harmless) == [one for one in MEASURED_FILES if one in (MEASURED_FILES[0], fails)]
+    digest, place = hashlib.sha256(path.read_bytes()).hexdigest(), ("people", "episodes").index(name)
+    linked_run(harmless, lambda made: made["files"][place].update(sha256=digest))
+    found = pack.write(harmless)
+    assert [one.name for one in found.failing] == [fails] and not found.ready
+    assert words.format(len(table)) in found.failing[0].words
+    assert found.status.endswith(" 1 measure fails") and found.status.startswith("NOT READY: ")
+
+
+def test_a_linked_file_that_is_missing_or_lacks_its_key_fails(harmless):
+    path = harmless / "synthetic" / "parent-child-25" / "episodes.csv"
+    table = pd.read_csv(path, dtype=str)
+    table.drop(columns="patient_id").to_csv(path, index=False)
+    assert {KEYS, "Names and order of the columns"} <= set(failing(harmless))
+    path.unlink()
+    found = pack.write(harmless)
+    assert {"The file that was measured", LABELLED, KEYS} <= {one.name for one in found.failing}
+    assert any("episodes.csv is missing" in one.words for one in found.failing)
+    assert (harmless / pack.FOLDER / "SYNTHETIC-people.csv").exists()
+
+
+def test_linked_tables_without_their_link_get_one_sentence(harmless):
+    linked_run(harmless, lambda made: made["files"][1].pop("link"))
+    with pytest.raises(DataError, match="does not say all about one of its files"):
+        pack.write(harmless)
+
+
+def test_files_of_one_name_are_both_released(harmless):
+    linked_run(harmless, lambda made: made["files"][1].update(name="People"))
+    released = [file.released for file in record.choose(record.read(harmless), harmless).files]
+    assert released == ["SYNTHETIC-people.csv", "SYNTHETIC-People-2.csv"]
+
+
 # For machines, and the command -----------------------------------------------------------------------------
 
 
@@ -854,7 +1014,7 @@ def test_a_pack_is_made_in_memory_from_a_dict(climbed):
         run.pop(part, None)
     run["source"] = {"name": "a table of the lab"}
     found = pack.prepare(run)
-    assert not found.ready and found.content is None
+    assert not found.ready and found.release.files[0].content is None
     assert {"The file that was measured", "A label in every row"} <= {one.name for one in found.failing}
     assert found.papers[0].html(found.status) and word.document(found.papers[0], found.status)
 

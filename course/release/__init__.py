@@ -3,10 +3,10 @@
     pack = write("my-folder")      # a folder of `course.assess`, with its run.json
     pack.status                    # "NOT READY: 40 gaps to fill, 2 measures fail"
 
-- `record`: the run's one record, read and checked, and the table that is to be released.
+- `record`: the run's one record, read and checked, and the files that are to be released.
 - `measures`: what was measured, and passes or fails. `gaps`: what only a person can say.
 - `facts`: the figures as words. `papers`: templates to Markdown to HTML. `word`: the same as Word files.
-- `croissant`: the table described for machines. `reading`: how hard a text looks.
+- `croissant`: the files described for machines. `reading`: how hard a text looks.
 - `pack`: all of it together, in a folder of its own.
 
 `python3 -m course release FOLDER` does it. `prepare` makes a pack in memory, from a run's dict.

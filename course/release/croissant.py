@@ -41,7 +41,14 @@ def metadata(release: Release, facts: dict, answers: dict[str, str]) -> dict:
                 sha256=hashlib.sha256(file.content).hexdigest(),
             )
         )
-        records.append(mlcroissant.RecordSet(id=rows, name=rows, fields=_fields(release, file, table, rows)))
+        records.append(
+            mlcroissant.RecordSet(
+                id=rows,
+                name=rows,
+                description=f"The table {file.name}." if release.linked else None,
+                fields=_fields(release, file, table, rows),
+            )
+        )
     more = _from_people(answers)
     with _quiet():
         made = mlcroissant.Metadata(

@@ -190,7 +190,7 @@ def _compared(release: Release) -> list[dict]:
         named = [
             {**row, "column": release.named(file, row["column"])}
             for file in release.files
-            for row in file.made["columns"]
+            for row in file.made.get("columns") or []
         ]
         rows = [*named, *(row for row in rows if row["column"] not in release.files[0].schema.columns)]
     return rows

@@ -133,7 +133,7 @@ def _keys(release: Release) -> Measure:
             f"{column} and {key}."
         )
         if twice:
-            words.append(f"{twice:,} values of {key} stand in several rows of {people.name}.")
+            words.append(f"Values of {key} that stand in several rows of {people.name}: {twice:,}.")
     return Measure("structure", "Keys that lead to a person", good, " ".join(words))
 
 
@@ -241,7 +241,7 @@ def _copies(release: Release) -> Measure:
 
 def rows_of(release: Release, called: str = "rows of the file") -> str:
     """What is compared with people: the rows of a file, or one row for each made-up person."""
-    return "made-up people, the rows of each summed up," if release.linked else called
+    return "made-up people, with their rows summed up," if release.linked else called
 
 
 def _more_than_luck(inside: int, outside: int) -> bool:

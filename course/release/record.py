@@ -177,6 +177,11 @@ def checked(run: dict, called: str = "the run") -> dict:
     for part in ("fields", "purpose", "audience", *(() if run.get("described") else ("keys", "targets"))):
         if not run["answers"].get(part):
             raise DataError(f'{called} lacks "{part}" among its answers. Run assess again.')
+    for made in run["generators"].values():
+        for place, file in enumerate(made.get("files", [])):
+            parts = ("name", "file", "sha256", "fields", *(("link",) if place else ()))
+            if not isinstance(file, dict) or not all(file.get(part) for part in parts):
+                raise DataError(f"{called} does not say all about one of its files. Run assess again.")
     if not finished(run):
         raise DataError(f"{called} has no generator with results. Run assess until at least one has some.")
     return run
