@@ -748,7 +748,7 @@ def test_label_survives_what_people_do_with_a_file(made, tmp_path):
     """A spreadsheet, a filter, a cut, two files in one, Parquet: every row still says that it is made up."""
     import openpyxl
 
-    path = made[1] / made[0].release.files[0].released
+    path = made[1] / made[0].files[0]
     assert path.name.startswith("SYNTHETIC-")
     table = pd.read_csv(path)
     book = openpyxl.Workbook()
@@ -769,7 +769,7 @@ def test_label_survives_what_people_do_with_a_file(made, tmp_path):
 
 
 def test_released_file_is_the_one_that_was_measured(made):
-    content = (made[1] / made[0].release.files[0].released).read_bytes()
+    content = (made[1] / made[0].files[0]).read_bytes()
     assert hashlib.sha256(content).hexdigest() == made[0].release.made["sha256"]
     assert measures.labelled(content) == (600, 0)
 
@@ -781,7 +781,7 @@ def test_the_validator_accepts_the_metadata_and_reads_the_table(made):
     assert described.metadata.ctx.issues.errors == set()
     assert described.metadata.description.startswith(ladder.LABEL[1])
     rows = list(described.records("rows"))
-    table = pd.read_csv(made[1] / made[0].release.files[0].released)
+    table = pd.read_csv(made[1] / made[0].files[0])
     assert len(rows) == len(table) and len(rows[0]) == table.shape[1]
     names = [field.name for field in described.metadata.record_sets[0].fields]
     assert names == list(table)
@@ -875,10 +875,7 @@ def linked_run(folder: Path, change) -> None:
 def test_a_run_with_linked_tables_ends_with_a_pack(patients):
     """Each file labelled and as it was measured, and every paper as sound as those of one table."""
     found, place = pack.prepare(record.read(patients), {}, patients), patients / pack.FOLDER
-    assert [file.released for file in found.release.files] == [
-        "SYNTHETIC-people.csv",
-        "SYNTHETIC-episodes.csv",
-    ]
+    assert found.files == ["SYNTHETIC-people.csv", "SYNTHETIC-episodes.csv"]
     for file in found.release.files:
         content = (place / file.released).read_bytes()
         assert hashlib.sha256(content).hexdigest() == file.made["sha256"]

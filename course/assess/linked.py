@@ -355,7 +355,9 @@ def _made(rung: str, training, control, answers, links, folder: Path) -> tuple[d
         file = {"name": name, **ladder.released(path, folder), "fields": list(schema.fields)}
         file |= {"link": tied[name]} if name in tied else {}
         files.append({**file, "columns": figures.columns(training[name], control[name], table, schema)})
-    return {"files": files}, [flat(one, answers, links) for one in made]
+    leaf = f"at least {RUNGS[rung]['min_leaf']} real rows in each leaf of a tree"
+    said = f"{leaf}. No differential privacy: there is no epsilon and no delta."
+    return {"parameters": said, "files": files}, [flat(one, answers, links) for one in made]
 
 
 def in_words(found: pd.DataFrame, answers: Answers, links: list[Link]) -> str:

@@ -34,6 +34,11 @@ class Pack:
     metadata: dict | None  # Croissant; None where a file is missing
 
     @property
+    def files(self) -> list[str]:
+        """The names of the released files: one table, or the people's and those linked to it."""
+        return [file.released for file in self.release.files]
+
+    @property
     def gaps(self) -> list[str]:
         """The questions without an answer."""
         return [question for question, answer in self.answers.items() if not gaps.filled(answer)]
