@@ -1,7 +1,7 @@
 """One browser for all tests of a process, and how the tests of the site are shared between two processes.
 
-All tests of one page run in one process, as a visit to a page is kept for the tests after it. pytest-xdist 3.8
-has groups for this (`--dist=loadgroup`), but under pytest 9.2 it groups nothing, without a word. So
+All tests of one page run in one process, as a visit to a page is kept for the tests after it. pytest-xdist
+3.8 has groups for this (`--dist=loadgroup`), but under pytest 9.2 it groups nothing, without a word. So
 `--dist=loadscope` is told what belongs together.
 """
 
