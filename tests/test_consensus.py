@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
-from test_site import accessibility_faults, browser  # noqa: F401 (the browser is a fixture)
+from test_site import accessibility_faults
 
 from course import consensus, tasks
 from course.consensus import GROUPS, IN, OUT, RULES, UNDECIDED, Rating, Rule, Study
@@ -663,7 +663,7 @@ def test_the_form_has_a_sound_structure(study):
 
 
 @pytest.mark.parametrize("width, scheme", [(1280, "light"), (1280, "dark"), (320, "light"), (320, "dark")])
-def test_pages_meet_wcag_in_a_browser(browser, finished, width, scheme):  # noqa: F811
+def test_pages_meet_wcag_in_a_browser(browser, finished, width, scheme):
     context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
     tab = context.new_page()
     person = next(iter((finished.folder / "round-2").glob("*.html")))
@@ -678,7 +678,7 @@ def test_pages_meet_wcag_in_a_browser(browser, finished, width, scheme):  # noqa
     assert all(url.startswith(("file:", "blob:")) for url in asked)
 
 
-def test_the_form_is_filled_by_keyboard_and_its_file_is_read(browser, study):  # noqa: F811
+def test_the_form_is_filled_by_keyboard_and_its_file_is_read(browser, study):
     context = browser.new_context(accept_downloads=True)
     tab = context.new_page()
     tab.goto((study.folder / "form.html").as_uri())

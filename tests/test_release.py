@@ -17,7 +17,7 @@ from pathlib import Path
 import messy
 import pandas as pd
 import pytest
-from test_site import Visit, accessibility_faults, browser, listen  # noqa: F401 (the browser is a fixture)
+from test_site import Visit, accessibility_faults, listen
 
 from course import data
 from course.assess import __main__ as assess
@@ -613,7 +613,7 @@ def test_index_lists_failing_measures_and_its_links_hold(made):
 @pytest.mark.parametrize("width", [1280, 320])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("name", ALL)
-def test_page_meets_wcag_and_asks_nobody(browser, made, name, width, scheme):  # noqa: F811
+def test_page_meets_wcag_and_asks_nobody(browser, made, name, width, scheme):
     seen = Visit()
     context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
     tab = context.new_page()
@@ -626,7 +626,7 @@ def test_page_meets_wcag_and_asks_nobody(browser, made, name, width, scheme):  #
     context.close()
 
 
-def test_page_is_used_by_keyboard_and_printed(browser, made):  # noqa: F811
+def test_page_is_used_by_keyboard_and_printed(browser, made):
     tab = browser.new_page(viewport={"width": 320, "height": 900}, color_scheme="dark")
     tab.goto((made[1] / "data-card.html").as_uri())
     tab.keyboard.press("Tab")
@@ -640,7 +640,7 @@ def test_page_is_used_by_keyboard_and_printed(browser, made):  # noqa: F811
     tab.close()
 
 
-def test_summary_fits_on_a_page(browser, folder):  # noqa: F811
+def test_summary_fits_on_a_page(browser, folder):
     pack.write(folder)
     fill(folder)
     pack.write(folder)

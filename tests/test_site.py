@@ -81,40 +81,6 @@ def address(site):
     server.shutdown()
 
 
-def find_chromium() -> str | None:
-    """A Chromium, Chrome or Edge: by the CHROMIUM variable, the usual names, the usual places."""
-    names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge"]
-    places = [
-        "/Applications/Chromium.app/Contents/MacOS/Chromium",
-        "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
-        "/Applications/Microsoft Edge.app/Contents/MacOS/Microsoft Edge",
-        r"C:\Program Files\Google\Chrome\Application\chrome.exe",
-        r"C:\Program Files (x86)\Google\Chrome\Application\chrome.exe",
-        r"C:\Program Files (x86)\Microsoft\Edge\Application\msedge.exe",
-    ]
-    found = [os.environ.get("CHROMIUM"), *map(shutil.which, names), *places]
-    return next((path for path in found if path and Path(path).exists()), None)
-
-
-@pytest.fixture(scope="session")
-def browser():
-    """One headless browser for the whole session."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        path = find_chromium() or playwright.chromium.executable_path
-        if not Path(path).exists():
-            message = (
-                "No Chromium, Chrome or Edge was found. Install one (for example with "
-                "`python -m playwright install chromium`), or set CHROMIUM to the path of the program."
-            )
-            (pytest.fail if os.environ.get("CI") else pytest.skip)(message)
-        arguments = ["--no-sandbox", "--disable-background-networking"]
-        opened = playwright.chromium.launch(executable_path=path, args=arguments)
-        yield opened
-        opened.close()
-
-
 @dataclass
 class Visit:
     """What one visit to one page showed."""

@@ -246,8 +246,8 @@ EXERCISES = {
 
 QUIZZES = {
     "lab18-low": Quiz(
-        "Two attacks have the same AUC. With one false alarm in a hundred, the first catches one person in a "
-        "hundred and the second thirty. Which does more harm?",
+        "Two attacks have the same AUC. Half of the people tried are in the data. With one false alarm in a "
+        "hundred, the first catches one person in a hundred and the second thirty. Which does more harm?",
         (
             Option(
                 "Neither: the AUC is the same.",
@@ -284,15 +284,15 @@ QUIZZES = {
         ),
     ),
     "lab18-keys": Quiz(
-        "With eight keys in place of five, DiSCO discloses fewer households. May you report the eight, as "
-        "the intruder who knows most?",
+        "With eight keys in place of five, fewer households in the data are disclosed, but the gap to the "
+        "control is about the same. May you report the eight alone, as the intruder who knows most?",
         (
             Option(
                 "Yes: more knowledge is the harder test.",
                 "not for an intruder who wants equality in every key. Such a search misses near matches.",
             ),
             Option(
-                "No: report several sets of keys, the strongest among them.",
+                "No: report several sets of keys, each beside its control.",
                 "who knows eight things also knows five of them, and can leave the others out.",
                 right=True,
             ),

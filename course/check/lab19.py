@@ -147,7 +147,10 @@ def statement(answer: str, risk) -> Verdict:
         return not_yet("an average hides people: say who is worst placed, and how they fare.")
     if not re.search(r"other attacks?|not shown|does not show|not proof|knows? more|one attack", words):
         return not_yet("say what is *not* shown: other attacks, or an intruder who knows more.")
-    return right("eight parts, the right figures, and no claim too many. Somebody can decide on this page.")
+    return right(
+        "the figures are right, and no claim goes too far that this check knows. Read once more whether all "
+        "eight parts are there, and whether somebody can decide on this page."
+    )
 
 
 _PAGE = "page(mine, 'a table of pupils', 'a teacher with a list')"

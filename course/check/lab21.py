@@ -278,7 +278,8 @@ QUIZZES = {
             ),
             Option(
                 "It depends on which totals are out, or can be had, elsewhere.",
-                "here two passing tables of totals brought back all that ACRO had suppressed.",
+                "here two tables of totals, in which no check failed, brought back all that ACRO had "
+                "suppressed.",
                 right=True,
             ),
             Option(

@@ -10,6 +10,8 @@ _KNOWN = {
     "No. in Household": "large households exist, and each larger size is rarer than the one before.",
     "Age": "the oldest tenants are old, and there is no age that many share by accident.",
     "Weekly Income (£)": "incomes differ, and a blank here is blank already.",
+    "Ethnicity": "its code for not known is in the list of codes, and stays.",
+    "Health Condition?": "its code for not known is in the list of codes, and stays.",
     "Weekly Rent (£)": "several homes share a rent because rents are set by the size of the home.",
 }
 
@@ -39,11 +41,17 @@ def unknowns(answer: dict, table) -> Verdict:
 
 _ROLES = ("identifier", "quasi-identifier", "sensitive", "other", "leave out")
 _MUST = {
-    "Tenant Ref": ("identifier", "it names one household, and with the housing system anybody finds it."),
+    "Tenant Ref": (
+        "identifier",
+        "it names one household, and with the housing system anybody finds it. As an identifier it is never "
+        "synthesised.",
+    ),
     "In Arrears?": ("sensitive", "this is what tenants may not want known, and what the intruder is after."),
     "Health Condition?": ("sensitive", "health is special category data. It stays sensitive."),
     "Weekly Income (£)": ("sensitive", "what people earn is what they may not want known."),
 }
+# Left out or called sensitive is more careful still, and no mistake.
+_KEPT_OUT = {"Area": ("leave out",), "Ethnicity": ("sensitive",)}
 _SEEN = {
     "Area": "neighbours know where a home is.",
     "Age": "neighbours know about how old somebody is.",
@@ -63,9 +71,9 @@ def roles(answer: dict, proposal) -> Verdict:
             return not_yet(f"{column}: {role!r} is no role. It is one of: {', '.join(_ROLES)}.")
         if column in _MUST and role != _MUST[column][0]:
             return not_yet(f"{column}: {_MUST[column][1]}")
-        if column in _SEEN and role != "quasi-identifier":
+        if column in _SEEN and role not in ("quasi-identifier", *_KEPT_OUT.get(column, ())):
             return not_yet(f"{column}: {_SEEN[column]} An attack that leaves it out is too weak.")
-    if answer.get("UC?") != "sensitive":
+    if answer.get("UC?") not in ("sensitive", "leave out"):
         return not_yet("one heading is an abbreviation: UC is Universal Credit. Who may not want it known?")
     return right(
         "that somebody is on Universal Credit is for them to tell. The others are for you to argue: the "
@@ -86,6 +94,7 @@ _NEAR = {
     ("A", "empty"): "it says something. But can anybody in particular be held to it?",
     ("E", "nobody"): "a team with a duty and a time limit can be held to it: it is the one that answers.",
     ("F", "empty"): "it is worse than empty: it claims what no test can show.",
+    ("D", "nobody"): "true, and it is less than that: nothing was answered at all.",
     ("G", "nobody"): "there is a name. What else did the same person do?",
 }
 
@@ -151,7 +160,7 @@ QUIZZES = {
                 "too few were attacked to rule out what the limit forbids.",
             ),
             Option(
-                "Hand over a lower rung, or measure again with more people and another seed.",
+                "Hand over a lower rung, or measure again with more people.",
                 "both keep the limit where it was written.",
                 right=True,
             ),

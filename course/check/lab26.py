@@ -153,7 +153,12 @@ def verdicts(answer, groups) -> Verdict:
         )
     mine = answer(groups.copy(), 0.5, 30)
     named = {said: [group for group, one in mine.items() if one == said] for said in _SAID}
-    return right("; ".join(f"{said}: {', '.join(some) or 'none'}" for said, some in named.items()) + ".")
+    lowest = groups.loc[groups["specificity"].idxmin()]
+    return right(
+        "; ".join(f"{said}: {', '.join(some) or 'none'}" for said, some in named.items())
+        + f". They hold a floor of sensitivity only: at {lowest['group']} the specificity is "
+        f"{lowest['specificity']:.2f}, so nearly everybody is flagged."
+    )
 
 
 _CLAIMS = (
@@ -161,10 +166,15 @@ _CLAIMS = (
      "it claims that somebody approved the device. Nobody has, and we found no such position."),
     (r"\bvalidated on (\S+ )?(\S+ )?synthetic|\bsynthetic (patients?|people|rows?) (validat|prov|confirm)",
      "it says that the device was validated on synthetic rows. They taught it; the test was on real people."),
-    (r"\b(safe|accurate|reliable|works|proven)\b[^.]*\b(all|every|everybody|any)\b|\bno risk\b|\bguarantee",
+    (r"\b(it|score|device|tool|software|model)( alone)? (decides|chooses|selects)\b(?! nothing)",
+     "you let the score decide. Say who does: a score does not act."),
+    (r"\b(safe|accurate|reliable|works|proven)\b[^.]*\b(all|every|everybody|any)\b|\bno risk\b|\bguarantee"
+     r"|\b(it|score|device|tool|and) works( well)?(?=[.,;!]|$)",
      "it promises too much. Some groups fail, and of others nothing can be said."),
 )  # fmt: skip
 _DENIED = r"\b(not|never|nobody|no)\b|n't\b"
+_YOUNG = r"\b(under|below|younger than|up to) (the age of )?65\b|\b18 ?(to|and|-|–) ?6[45]\b"
+_FAILED = rf"{_DENIED}|\b(miss|fail|few|hardly|cannot|poor)"
 _PARTS = (
     (r"\b(long[- ]stays?|stays? long|(seven|7)( or more)? nights|a week)\b",
      "say what the score predicts: a stay of seven nights or more."),
@@ -172,14 +182,26 @@ _PARTS = (
      "say for whom it is: adults, and of which ages."),
     (r"\bemergenc", "say for which stays: it has only seen people admitted as an emergency."),
     (r"\b65\b|\bsixty-five\b",
-     "under 65 it missed most long stays. Say for which ages it is meant, or not meant."),
+     "under 65 it misses most long stays. Say for which ages it is not to be used."),
+    (r"\b75\b|\bseventy-five\b",
+     "from 75 on it flags nearly everybody, and is no better than flagging all. Say that too."),
     (r"\b(ward|team|nurses?|doctors?|clinicians?|staff|consultants?)\b",
      "say who decides what to do. A score does not act."),
-    (r"\b(not|never)\b[^.]*\b(discharg|refus|den(y|ied)|ration|withh|delay|limit|replac|decid|child|alone|only)",
+    (r"\b(not|never)\b[^.]*\b(discharg|refus|den(y|ied)|ration|withh|delay|limit|replac|decid|child|alone)",
      "say what it must *not* be used for, such as refusing care or delaying a discharge."),
-    (r"\breal\b[^.]{0,40}\b(people|patients|adults)\b",
+    (r"\breal\b[^.]{0,40}\b(people|patients|adults|ones)\b",
      "say on whom it was validated: real people, and how many."),
 )  # fmt: skip
+_NOT_READY = r"(\bnot|n't)( yet| in this form)? ready\b|\bnot( be)? used( yet| at all| (at|for) any age)"
+_AGES = (
+    (r"\b65 ?(to|and|-|–) ?7[45]\b", "65 to 74", (65, 74)),
+    (r"\b65 (years )?(or|and) (over|older|above|more)\b|\bover 64\b|\b65\+|\bfrom 65\b",
+     "65 or over", (65, 120)),
+)  # fmt: skip
+_TEST_AGAIN = (
+    r"\b(new|another|further|second|fresh)\b[^.]{0,60}\b(test|validat|people|patients|hospital)"
+    r"|\b(test|validat)[^.]{0,60}\b(again|anew|other|others)\b"
+)
 
 
 def intended_use(answer: str, control) -> Verdict:
@@ -188,30 +210,53 @@ def intended_use(answer: str, control) -> Verdict:
     if not answer.strip():
         return not_attempted("write the intended use, then run this cell again.")
     words = " ".join(answer.split()).lower()
-    for sentence in re.split(r"(?<=[.!?;])\s", words):
+    sentences = re.split(r"(?<=[.!?;])\s", words)
+    for sentence in sentences:
         for claim, why in _CLAIMS:
             found = re.search(claim, sentence)
             if found and not re.search(_DENIED, sentence[: found.start()]):
                 return not_yet(f"{why} Read again: “{sentence.strip()[:80]}”.")
+    for sentence in sentences:
+        young = re.search(_YOUNG, sentence)
+        near = young and sentence[: young.start()] + "|" + sentence[young.end() :][:30]
+        if young and not re.search(_FAILED, near):
+            return not_yet("you offer it to people under 65, and there it misses most long stays.")
     for part, why in _PARTS:
         if not re.search(part, words):
             return not_yet(why)
-    counts = {len(control), int((control["age"] >= 65).sum())}
+    return _people_and_ages(words, control["age"])
+
+
+def _people_and_ages(words: str, ages) -> Verdict:
+    """Are the people counted of the ages that the text is for, and is a new test asked for?"""
     numbers = {int(number.replace(",", "")) for number in re.findall(r"\d[\d,]*\d|\d", words)}
-    if not numbers & counts:
-        return not_yet(
-            f"the number of real people it was validated on is missing, or is another. There are "
-            f"{len(control):,} in the control, {min(counts):,} of them 65 or over."
+    counts = {label: int(ages.between(*ends).sum()) for _, label, ends in _AGES}
+    if re.search(_NOT_READY, words):
+        if not numbers & {len(ages), *counts.values()}:
+            return not_yet(f"how many real people was it validated on? In the control are {len(ages):,}.")
+        return right(
+            "what, for whom, who decides, what not, on how many real people, and that it is not ready. That "
+            "is less than the maker hoped for, and all that this test allows."
         )
+    label = next((label for pattern, label, _ in _AGES if re.search(pattern, words)), None)
+    if not label:
+        return not_yet("say for which ages it is meant, or that it is not ready for any.")
+    if counts[label] not in numbers:
+        return not_yet(
+            f"you name the ages {label}. Give the number of real people of these ages that it was validated "
+            f"on: {counts[label]:,}, and not all {len(ages):,}."
+        )
+    if not re.search(_TEST_AGAIN, words):
+        return not_yet("you chose the ages after a look at the results. Say that they need a new test.")
     return right(
-        "what, for whom, who decides, what not, and on how many real people. Somebody can hold you to it, "
-        "and that is what an intended purpose is for."
+        "what, for whom, who decides, what not, and on how many real people. Until the new test at "
+        f"{label} is done, it is not ready for these ages either."
     )
 
 
 _RIGHT_USE = (
-    "'The score predicts a stay of seven nights or more for adults of 65 and over admitted as an emergency. "
-    "The ward team decides. {} It was validated on 1,102 real people.'"
+    "'The score predicts a stay of seven nights or more for adults of 65 or over admitted as an emergency. "
+    "From 75 on it flags nearly everybody. The ward team decides. {} It was validated on {} real people.'"
 )
 _USEFUL = "def my_useful(risk, long, thresholds):\n    useful = []\n    for at in thresholds:\n"
 _USEFUL += "        price, flagged = {price}, risk >= at\n"
@@ -299,11 +344,31 @@ EXERCISES = {
                 "an emergency. The ward team decides. It was validated on 2,182 real people.'",
                 "for which ages",
             ),
-            Wrong("my_intended_use = " + _RIGHT_USE.format(""), "must *not* be used for"),
             Wrong(
-                "my_intended_use = "
-                + _RIGHT_USE.format("It must not be used to refuse care.").replace("1,102", "6,000"),
-                "is missing, or is another",
+                "my_intended_use = 'The score predicts a stay of seven nights or more for adults under 65 "
+                "admitted as an emergency. The ward team decides. It must not be used to refuse care. It was "
+                "validated on 2,182 real people.'",
+                "to people under 65",
+            ),
+            Wrong(
+                "my_intended_use = 'The score predicts long stays of adults of 18 to 65 admitted as an "
+                "emergency. It decides who gets rehabilitation, and works. It must not be used alone.'",
+                "let the score decide",
+            ),
+            Wrong(
+                "my_intended_use = 'The score predicts a long stay of adults of 65 or over admitted as an "
+                "emergency. The ward team decides. It must not be used to refuse care, nor under 65. It was "
+                "validated on 1,102 real people.'",
+                "from 75 on",
+            ),
+            Wrong("my_intended_use = " + _RIGHT_USE.format("", "1,102"), "must *not* be used for"),
+            Wrong(
+                "my_intended_use = " + _RIGHT_USE.format("It must not be used to refuse care.", "2,182"),
+                "and not all 2,182",
+            ),
+            Wrong(
+                "my_intended_use = " + _RIGHT_USE.format("It must not be used to refuse care.", "1,102"),
+                "need a new test",
             ),
             Wrong("my_intended_use = 65", "must be text"),
         ),
@@ -348,8 +413,8 @@ QUIZZES = {
             ),
             Option(
                 "Synthetic filling makes scores fairer.",
-                "One group improved in one test. In this lab no filling helped by the measure fixed "
-                "beforehand, and plain copies of the 20 did as much.",
+                "One group improved in one test. In this lab no synthetic filling helped by the measure "
+                "fixed beforehand, and plain copies of the 20 did as much.",
             ),
         ),
     ),

@@ -87,8 +87,8 @@ class RiskReport:
             for risk in [self.risks[name]]
         ]
         return (
-            f"{len(self.leaks)} of {len(self.risks)} attacks did better on people who were in the data than "
-            f"on people who were not. The largest excess of each kind, with its 95% interval: "
+            f"{len(self.leaks)} of {len(self.risks)} attacks did clearly better on people who were in the "
+            "data than on people who were not. The largest excess of each kind, with its 95% interval: "
             f"{'; '.join(each)}. They are shares of different things, so do not rank the kinds."
         )
 

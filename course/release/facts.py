@@ -358,8 +358,8 @@ def _verdict(attacks: list[dict]) -> str:
         )
     worst = leaks[0]
     return (
-        f"{len(leaks)} of {len(attacks)} attacks did better on people in the data than on people who were "
-        f"not. The largest excess: {worst['attack']}, {interval(worst)}."
+        f"{len(leaks)} of {len(attacks)} attacks did clearly better on people in the data than on people who "
+        f"were not. The largest excess: {worst['attack']}, {interval(worst)}."
     )
 
 

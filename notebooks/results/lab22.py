@@ -2,9 +2,9 @@
 
     python notebooks/results/lab22.py
 
-Run it in the environment, from the folder of the course. It takes some ten
-minutes: a hundred shadow models for each of four models, an attack on attributes,
-and ten generators whose fitted state is searched.
+Run it in the environment, from the folder of the course. It takes some minutes:
+a hundred shadow models for each of four models, and ten generators whose fitted
+state is searched.
 """
 
 from __future__ import annotations
@@ -38,8 +38,6 @@ KNOWN = ["region", "household_type", "people", "reference_age", "tenure", "bedro
 KNOWN += ["weekly_income", "council_tax_band", "health_condition", "universal_credit"]
 ROWS = 3000
 SHADOWS = 100
-FEW = 500  # of each part for the attack on attributes, which asks about one at a time
-GUESSED = ["universal_credit", "health_condition", "tenure"]
 GENERATORS = [
     "marginal",
     "ipf",
@@ -105,7 +103,6 @@ def searched():
 
 def attacked():
     """LiRA with a hundred shadow models: everybody, and the households in arrears."""
-    from sacroml.attacks.attribute_attack import AttributeAttack
     from sacroml.attacks.likelihood_attack import LIRAAttack
     from sacroml.attacks.target import Target
 
@@ -122,7 +119,7 @@ def attacked():
         ),
         "logistic regression": LogisticRegression(max_iter=5000, random_state=0),
     }
-    lira, attribute = [], []
+    lira = []
     fresh = data.load("claims").training["households"].iloc[ROWS : 2 * ROWS]
     third = numbers(fresh, real).to_numpy(), (fresh["arrears"] == "Y").to_numpy(int)
     for name, model in models.items():
@@ -155,11 +152,7 @@ def attacked():
             }
         )
         print(lira[-1], flush=True)
-        if name.startswith("forest"):
-            attribute += guessed(
-                model, known, owes, [real, control], name, Target, AttributeAttack
-            )
-    return lira, attribute
+    return lira
 
 
 def lira_of(attack, folder, model, target, split):
@@ -188,50 +181,8 @@ def with_interval(member, score, times=2000):
     ]
 
 
-def guessed(model, known, owes, tables, name, Target, AttributeAttack):
-    """SACRO-ML's attack on attributes: one column is unknown, and all else is known."""
-    model.fit(known[0][:FEW], owes[0][:FEW])
-    raw = [table[GUESSED].head(FEW).to_numpy(str) for table in tables]
-    target = Target(
-        model=model,
-        X_train=known[0][:FEW],
-        y_train=owes[0][:FEW],
-        X_test=known[1][:FEW],
-        y_test=owes[1][:FEW],
-        X_train_orig=raw[0],
-        y_train_orig=owes[0][:FEW],
-        X_test_orig=raw[1],
-        y_test_orig=owes[1][:FEW],
-    )
-    columns = list(numbers(tables[0], tables[0]).columns)
-    for column in GUESSED:
-        places = [i for i, made in enumerate(columns) if made.startswith(column + "_")]
-        target.add_feature(column, places, "onehot")
-    with tempfile.TemporaryDirectory() as folder:
-        report = AttributeAttack(folder, False, n_cpu=1).attack(target)
-    rows = []
-    for column in only_run(report)["categorical"]:
-        row = {"model": name, "column": column["name"]}
-        for part, called in (("train", "training"), ("test", "control")):
-            correct, total, commonest, _, people = column[part]
-            row |= {f"{called} right": int(correct), f"{called} guessed": int(total)}
-            row |= {
-                f"{called} people": int(people),
-                f"{called} commonest": round(commonest / 100, 4),
-            }
-        rows.append(row)
-        print(row, flush=True)
-    return rows
-
-
 if __name__ == "__main__":
     logging.disable(logging.WARNING)
-    lira, attribute = attacked()
-    result = {
-        "sacroml": version("sacroml"),
-        "shadows": SHADOWS,
-        "rows": ROWS,
-        "lira": lira,
-    }
-    result |= {"attribute": attribute, "generators": searched()}
+    result = {"sacroml": version("sacroml"), "shadows": SHADOWS, "rows": ROWS}
+    result |= {"lira": attacked(), "generators": searched()}
     RESULTS.write_text(json.dumps(result, indent=1) + "\n")

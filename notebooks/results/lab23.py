@@ -124,7 +124,7 @@ DECISIONS = {
 }
 MENDS = {"Household Type": "n/k", "Bedrooms": 99, "Tenancy Start": "1900-01-01"}
 APPROVED = "Who approved the release"
-ROLES = {"UC?": "sensitive", "Bedrooms": "other", "Weekly Rent (£)": "sensitive"}
+ROLES = {"UC?": "sensitive", "Weekly Rent (£)": "sensitive"}
 
 
 def approve(folder: Path) -> None:

@@ -15,12 +15,11 @@ the luck of both.
 
 Each line of lab26-runs.csv is one score, tested once:
 
-learn   learned from real rows, synthetic rows, or both; tested on real people (all, or
-        a group), or on fresh rows of the same generator ("own rows"), or of another
+learn   learned from real rows or synthetic rows; tested on real people (all, or a
+        group), or on fresh rows of the same generator ("own rows")
 leak    tested on real people whom the generator had seen, or had not
 gap     twenty people of a group, and what is put beside them; tested on real people
         of that group
-place   learned without a region, tested on real people of that region, or of the others
 
 lab26-network.csv.gz holds five tables of a network that learned from the training part
 of the lab: fitting it takes too long for a lab. The lab takes its functions from this
@@ -199,11 +198,11 @@ def with_intervals(score, people, draws=200, seed=26):
 
 
 def by_group(score, people, fewest=30):
-    """Sensitivity of a score in each group, with Wilson's 95% interval, and its excess.
+    """Sensitivity of a score in each group, with Wilson's 95% interval, and more.
 
-    Returns a DataFrame: group, people, long_stays, sensitivity, low, high, excess (the
-    share who stayed long less the mean risk), size: "small" with fewer than `fewest`
-    long stays.
+    Returns a DataFrame: group, people, long_stays, sensitivity, low, high, specificity,
+    excess (the share who stayed long less the mean risk), size: "small" with fewer than
+    `fewest` long stays.
     """
     from statsmodels.stats.proportion import proportion_confint
 
@@ -213,10 +212,13 @@ def by_group(score, people, fewest=30):
         stayed = inside & (long == 1)
         found = int((risk[stayed] >= THRESHOLD).sum())
         ends = proportion_confint(found, int(stayed.sum()), method="wilson")
+        specificity = (risk[inside & (long == 0)] < THRESHOLD).mean()
         excess = long[inside].mean() - risk[inside].mean()
         counts = int(inside.sum()), int(stayed.sum())
-        rows.append((group, *counts, found / stayed.sum(), *ends, excess))
-    names = ["group", "people", "long_stays", "sensitivity", "low", "high", "excess"]
+        found_share = found / stayed.sum(), *ends
+        rows.append((group, *counts, *found_share, specificity, excess))
+    names = ["group", "people", "long_stays", "sensitivity", "low", "high"]
+    names += ["specificity", "excess"]
     found = pd.DataFrame(rows, columns=names)
     return found.assign(size=np.where(found["long_stays"] < fewest, "small", ""))
 
@@ -245,28 +247,22 @@ def change(some, others, by, on=("team",), measure="auc"):
 
 
 def learn(team, made_by, test):
-    """Scores from real rows, synthetic rows, or both."""
+    """Scores from real rows and from synthetic rows."""
     for kind, method in (("regression", regression), ("trees", trees)):
         sources = {("real", "real"): team}
         for name, model in made_by.items():
-            drawn = model.sample(len(team), seed=1)
-            sources[name, "synthetic"] = drawn
-            sources[name, "both"] = pd.concat([team, drawn], ignore_index=True)
+            sources[name, "synthetic"] = model.sample(len(team), seed=1)
         for (name, source), rows in sources.items():
             score = method(rows)
             told = {"generator": name, "learned_from": source, "model": kind}
             risk = score(test)
-            everyone = source == "both" or kind == "trees"
-            for group in ["everybody"] if everyone else GROUPS:
+            for group in GROUPS if kind == "regression" else ["everybody"]:
                 inside = in_group(test, group).to_numpy()
                 tested = {"tested_on": "real people", "group": group}
                 yield told | tested | figures(risk[inside], outcome(test)[inside])
-            others = {"own rows": name} if source == "synthetic" else {}
-            if source == "real":
-                others = {f"rows of {other}": other for other in made_by}
-            for called, other in others.items():
-                rows = made_by[other].sample(len(team), seed=2)
-                tested = {"tested_on": called, "group": "everybody"}
+            if source == "synthetic":
+                rows = made_by[name].sample(len(team), seed=2)
+                tested = {"tested_on": "own rows", "group": "everybody"}
                 yield told | tested | figures(score(rows), outcome(rows))
 
 
@@ -306,16 +302,6 @@ def gap(team, elsewhere, test, schema):
                 found = figures(regression(rows, columns)(tested), outcome(tested))
                 told = {"group": group, "learned_from": arm, "choice": choice}
                 yield told | {"added": len(added)} | found
-
-
-def place(team, test):
-    """Learned without one region, tested in it and in the others."""
-    for region in sorted(team["region"].unique()):
-        score = regression(team[team["region"] != region])
-        here = test["region"] == region
-        for where, part in (("that region", test[here]), ("others", test[~here])):
-            told = {"group": region, "tested_on": where}
-            yield told | figures(score(part), outcome(part))
 
 
 def everybody():
@@ -367,7 +353,6 @@ def main():
             "learn": learn(team, made_by, tests[number]),
             "leak": leak(team, validation, others, schema),
             "gap": gap(team, elsewhere, tests[number], schema),
-            "place": place(team, tests[number]),
         }
         for name, part in parts.items():
             rows = [{"experiment": name, "team": number} | row for row in part]
