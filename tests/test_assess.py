@@ -3,6 +3,7 @@
 import json
 import os
 import select
+import signal
 import subprocess
 import sys
 
@@ -17,6 +18,7 @@ from course.assess import advise, answers, ask, describe, ladder, linked
 from course.assess.propose import propose
 from course.assess.read import read
 from course.data import DataError
+from course.release import record
 
 
 def written(folder, name, content):
@@ -297,18 +299,26 @@ def test_advice_takes_a_test_only_against_a_limit_that_was_set_first():
     assert advise.advise(decided("teach or try a method", "anybody", guide=lent), 0.0).verdict == "refuse"
 
 
+def to_release(given, advice) -> tuple[str, str]:
+    """The rung that the papers are about, and who chose it, where every rung was made and attacked."""
+    made = {name: {"attacks": [{}]} for name in ladder.GENERATORS}
+    run = {"answers": {"generator": given.generator}, "advice": advice.record(), "generators": made}
+    chosen = record.choose(run)
+    return chosen.generator, chosen.chosen_by
+
+
 def test_the_rung_to_release_is_the_one_chosen_or_else_the_first_advised():
     given = decided("write analysis code or train people", "anybody")
     found = advise.advise(given)
-    assert (found.level, advise.to_release(given, found)) == ("structure", "valid")
+    assert (found.level, to_release(given, found)) == ("structure", ("valid", "the guide"))
     assert found.allows("valid") and not found.allows("marginal")
     say = "Yes, and somebody trained can check the counts for small numbers"
     may = decided(given.purpose, given.audience, guide={"open-records": say})
-    assert advise.to_release(may, advise.advise(may)) == "marginal"
+    assert to_release(may, advise.advise(may)) == ("marginal", "the guide")
     chosen = decided(given.purpose, given.audience, generator="cart")
-    assert advise.to_release(chosen, found) == "cart" and not found.allows("cart")
+    assert to_release(chosen, found) == ("cart", "a person") and not found.allows("cart")
     refused = decided("decide something", "anybody")
-    assert advise.to_release(refused, advise.advise(refused)) is None
+    assert to_release(refused, advise.advise(refused)) == ("valid", "nobody yet")
 
 
 # ------------------------------------------------------------------------------ asked at the terminal
@@ -387,24 +397,31 @@ def test_a_terminal_is_asked_and_control_c_ends_in_one_sentence(brought):
     _, _, folder = brought
     here, there = pty.openpty()
     command = [sys.executable, "-m", "course.assess", str(folder.parent / "homes.csv"), "--into", str(folder)]
-    with subprocess.Popen(
-        command, stdin=there, stdout=there, stderr=there, preexec_fn=lambda: os.login_tty(there)
-    ) as asked:
-        os.close(there)
-        said = ""
 
-        def until(words, times=1):
-            nonlocal said
-            while said.count(words) < times:
-                assert select.select([here], [], [], 60)[0], said
-                said += os.read(here, 1).decode(errors="replace")
+    def as_in_a_terminal():
+        os.login_tty(there)
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # tests that run in the background are told to ignore it
 
+    asked = subprocess.Popen(command, stdin=there, stdout=there, stderr=there, preexec_fn=as_in_a_terminal)
+    os.close(there)
+    said = ""
+
+    def until(words, times=1):
+        nonlocal said
+        while said.count(words) < times:
+            assert select.select([here], [], [], 60)[0], said
+            said += os.read(here, 1).decode(errors="replace")
+
+    try:
         for number, reply in enumerate((b"\n", b"\n", b"\x03"), 1):
             until("] ", number)
             os.write(here, reply)
         until("carries on from here.")
-        assert asked.wait() == 130
-    os.close(here)
+        assert asked.wait(60) == 130
+    finally:
+        asked.kill()
+        asked.wait()
+        os.close(here)
     assert json.loads((folder / answers.NAME).read_text(encoding="utf-8"))["asked"] == ["roles", "person"]
     assert "Traceback" not in said
 
