@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 from course.environment import ROOT
+from course.files import write_whole
 
 NOTEBOOKS = ROOT / "notebooks"
 RUNS = ROOT / "book" / "lab-runs.json"
@@ -67,9 +68,7 @@ def store(lab):
     for cell in notebook.cells:
         if "remove-output" in cell.metadata.get("tags", []):
             cell.outputs = []
-    new = lab.with_suffix(".new")
-    new.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8", newline="\n")
-    new.replace(lab)
+    write_whole(lab, nbformat.writes(notebook) + "\n")
     return seconds, int(last.outputs[0]["text"])
 
 

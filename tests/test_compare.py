@@ -162,7 +162,7 @@ def test_an_interrupt_leaves_the_last_whole_file(kept, monkeypatch):
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("pathlib.Path.replace", interrupted)
+    monkeypatch.setattr("os.replace", interrupted)
     with pytest.raises(KeyboardInterrupt):
         kept.add(entry("copula"), {})
     assert kept.path.read_text() == before and len(json.loads(before)["units"]) == 1

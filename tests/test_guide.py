@@ -59,8 +59,9 @@ def test_what_nobody_answered_is_taken_with_care():
 
 
 def test_every_rung_of_the_ladder_stands_on_a_level_with_words_for_it():
-    stand = {rung for level in GUIDE["levels"].values() for rung in level["rungs"]}
-    assert stand == set(ladder.GENERATORS) == set(advise.RUNGS)
+    riskiest = {rung: name for name, level in GUIDE["levels"].items() for rung in level["rungs"]}
+    assert set(riskiest) == set(ladder.GENERATORS)
+    assert riskiest == {rung: advise.KEEPS[rung][0] for rung in riskiest}
 
 
 def test_a_way_that_comes_back_is_found():

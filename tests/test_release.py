@@ -21,7 +21,7 @@ from test_site import Visit, accessibility_faults, listen
 
 from course import data
 from course.assess import __main__ as assess
-from course.assess import answers, figures, ladder, linked
+from course.assess import advise, answers, figures, ladder, linked
 from course.assess.propose import propose
 from course.assess.read import read
 from course.data import DataError
@@ -903,7 +903,7 @@ def test_the_papers_say_what_linked_tables_are(patients):
     assert found.release.run["linked"][0]["sha256"] in said["risk-assessment"]
     assert "every row of every table" in said["model-card"]
     assert found.release.level["id"] == "near-copy" and found.release.chosen_by == "the guide"
-    assert {*linked.RUNGS, *ladder.GENERATORS} <= set(record.KEEPS)
+    assert {*linked.RUNGS, *ladder.GENERATORS} <= set(advise.KEEPS)
     assert "at least 25 real rows in each leaf" in said["model-card"]
     assert not any(re.search(r"[|:(] ?None\b|;[a-z]", text) for text in said.values())
 

@@ -25,13 +25,39 @@ INSIDE, OUTSIDE, TOO_LATE = (
     "Tested, and at least one result is outside its limit",
     "Tested, but the limits were set afterwards, or there was no control group",
 )
-# What each rung of the ladder reads and keeps.
-RUNGS = {
-    "valid": "codes, ranges and blanks from the description; nothing of how common they are",
-    "marginal": "each column alone, from counts without the small ones; nothing of how columns go together",
-    "ipf": "counts of columns and of pairs, small ones hidden, the rest rounded; pairs, and no more",
-    "copula": "each column, and one number for each pair; how strongly two go together, not in what way",
-    "cart": "trees that read every record; most of what goes together, and real values",
+# What each generator reads and keeps, in plain words, and its level in the decision guide.
+KEEPS = {
+    "structural": ("structure", "the description of the columns only", "no relation between columns"),
+    "valid": (
+        "structure",
+        "the description of the columns and their codes (a code that fewer than 10 rows have is not in it)",
+        "no relation between columns",
+    ),
+    "marginal": (
+        "columns",
+        "each column alone, with small groups put together",
+        "the shape of each column, and no relation between columns",
+    ),
+    "ipf": (
+        "together",
+        "counts of columns and of pairs of columns, small ones left out and the rest rounded",
+        "how the columns of each pair go together, and no relation of three columns",
+    ),
+    "copula": (
+        "together",
+        "each column, and how strongly each pair of columns rises and falls together",
+        "the strength of each pair, and no relation of another shape",
+    ),
+    "cart": ("near-copy", "every row, with trees", "detailed relations between columns, and real values"),
+    **{
+        f"parent-child-{leaf}": (
+            "near-copy",
+            f"every row of every table, with trees that have at least {leaf} real rows in a leaf",
+            "how many rows belong to a person, how each follows from the person and from the row before it, "
+            "and real values",
+        )
+        for leaf in (25, 5)
+    },
 }
 
 
@@ -123,7 +149,9 @@ class Advice:
         if self.level:
             level = guide["levels"][self.level]
             lines.append(f"  Level: {level['name']}. Fit for {level['fit_for']}. Not for {level['not_for']}.")
-        lines += [f"  Rung {name}: {RUNGS[name]}." for name in self.rungs]
+        for name in self.rungs:
+            _, read, kept = KEEPS[name]
+            lines.append(f"  Rung {name}: reads {read}. Keeps {kept}.")
         lines += ["  What to do now:", *(f"  - {step}" for step in self.now)]
         if open_ones := self.gaps[: len(self.gaps) - len(guide["verdicts"][self.verdict]["gaps"])]:
             lines += ["  For a person to settle:", *(f"  - {gap}." for gap in open_ones)]
@@ -183,8 +211,3 @@ def _of_the_table(answers: Answers) -> list[str]:
     if answers.limit is None:
         found.append("The limit for risk, written down before anybody looks at a result")
     return found
-
-
-def to_release(answers: Answers, advice: Advice) -> str | None:
-    """The rung whose table is to be released: the one that a person chose, or the first that is advised."""
-    return answers.generator or next(iter(advice.rungs), None)

@@ -10,6 +10,7 @@ import json
 from typing import TYPE_CHECKING
 
 from course.assess import advise, answers
+from course.files import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -247,7 +248,5 @@ def _share(said: str) -> float | None:
 
 
 def keep(path: Path, given: dict) -> None:
-    """Write the answers whole or not at all."""
-    new = path.with_name(path.name + ".new")
-    new.write_text(json.dumps(given, indent=1, ensure_ascii=False), encoding="utf-8", newline="\n")
-    new.replace(path)
+    """Keep the answers as they are now."""
+    write_whole(path, json.dumps(given, indent=1, ensure_ascii=False))

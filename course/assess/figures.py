@@ -42,8 +42,6 @@ FEW_VALUES = 5  # of a target that is predicted: more of them take minutes
 SPLITS = 20  # random halves of the real people, to see what chance does
 
 LIBRARIES = ("numpy", "pandas", "scipy", "scikit-learn")
-# The library behind a generator, by how its name begins.
-BEHIND = {"sdv": "sdv", "synthcity": "synthcity", "synthopt": "SynthOpt", "metasyn": "metasyn"}
 
 
 def distances(training: pd.DataFrame, table: pd.DataFrame, schema: Schema) -> dict:
@@ -232,11 +230,10 @@ def prediction(training, control, made, schema: Schema, targets: list[str], grou
     return {"target": target, "by": group, "rows": plain(found.to_dict("records"))}
 
 
-def versions(generators: tuple[str, ...]) -> dict:
+def versions() -> dict:
     """The version and the licence of every library that had a part in it, as their makers state them."""
-    behind = {BEHIND[begin] for name in generators if (begin := name.split("-")[0]) in BEHIND}
     found = {"Python": {"version": platform.python_version(), "licence": "PSF-2.0"}}
-    for name in (*LIBRARIES, *sorted(behind)):
+    for name in LIBRARIES:
         try:
             stated = importlib.metadata.metadata(name)
         except importlib.metadata.PackageNotFoundError:

@@ -23,6 +23,7 @@ from course import generate
 from course.assess import figures
 from course.assess.read import Reading
 from course.data import DataError
+from course.files import write_whole
 from course.measure import privacy, report
 
 if TYPE_CHECKING:
@@ -187,7 +188,7 @@ def described(reading: Reading, answers: Answers, advice: dict | None) -> dict:
         },
         "left out": [name for name in reading.table if name not in used],
         "seeds": [answers.seed + seed for seed in SEEDS],
-        "versions": figures.versions(GENERATORS),
+        "versions": figures.versions(),
         "advice": advice or {},
         "generators": {},
     }
@@ -358,10 +359,3 @@ def _as_it_was(folder: Path, result: dict) -> bool:
         )
     except OSError:
         return False
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a file whole or not at all."""
-    new = path.with_name(path.name + ".new")
-    new.write_text(text, encoding="utf-8", newline="\n")
-    new.replace(path)

@@ -12,6 +12,8 @@ import json
 import os
 from pathlib import Path
 
+from course.files import write_whole
+
 VERSION = 1
 
 
@@ -58,7 +60,7 @@ def record(name: str, right: bool) -> str:
     if right and not entry["right"]:
         entry.update(right=True, on=datetime.date.today().isoformat())
     try:
-        _replace(path(), json.dumps({"version": VERSION, "entries": entries}, indent=1))
+        write_whole(path(), json.dumps({"version": VERSION, "entries": entries}, indent=1))
     except OSError as error:
         return f"The result could not be kept in {path()} ({error.strerror}). Your answer still counts."
     return note
@@ -71,16 +73,6 @@ def _is_entry(entry: object) -> bool:
         and isinstance(entry.get("tries"), int)
         and isinstance(entry.get("right"), bool)
     )
-
-
-def _replace(file: Path, text: str) -> None:
-    draft = file.with_name(f"{file.name}.{os.getpid()}.part")
-    try:
-        draft.write_text(text, encoding="utf-8")
-        os.replace(draft, file)
-    except OSError:
-        draft.unlink(missing_ok=True)
-        raise
 
 
 def _set_aside(file: Path) -> Path:

@@ -6,7 +6,7 @@ from . import Exercise, Option, Quiz, Verdict, Wrong, not_attempted, not_yet, ri
 
 _UNKNOWN = {"Household Type": "n/k", "Bedrooms": "99", "Tenancy Start": "1900-01-01"}
 _KNOWN = {
-    "Tenure": "its two codes, of council and private tenants, are both explained in the handbook.",
+    "Tenure": "its two codes, of social and of private rent, are both explained in the handbook.",
     "No. in Household": "large households exist, and each larger size is rarer than the one before.",
     "Age": "the oldest tenants are old, and there is no age that many share by accident.",
     "Weekly Income (£)": "incomes differ, and a blank here is blank already.",
@@ -39,7 +39,6 @@ def unknowns(answer: dict, table) -> Verdict:
     return right("two codes and a date that were typed in where nothing was known. Only a person can tell.")
 
 
-_ROLES = ("identifier", "quasi-identifier", "sensitive", "other", "leave out")
 _MUST = {
     "Tenant Ref": (
         "identifier",
@@ -56,19 +55,21 @@ _SEEN = {
     "Area": "neighbours know where a home is.",
     "Age": "neighbours know about how old somebody is.",
     "Ethnicity": "others may know it. Nobody needs the table for that.",
-    "Tenure": "neighbours know which homes are the council's.",
+    "Tenure": "neighbours often know whether a home is let by a landlord or as social housing.",
 }
 
 
 def roles(answer: dict, proposal) -> Verdict:
     if not answer:
         return not_attempted("give at least one column its new role, then run this cell again.")
+    from course.assess.answers import ROLES
+
     proposed = dict(zip(proposal.columns["column"], proposal.columns["role"], strict=True))
     for column, role in answer.items():
         if column not in proposed:
             return not_yet(f"{column!r} is no column. They are {', '.join(proposed)}.")
-        if role not in _ROLES:
-            return not_yet(f"{column}: {role!r} is no role. It is one of: {', '.join(_ROLES)}.")
+        if role not in ROLES:
+            return not_yet(f"{column}: {role!r} is no role. It is one of: {', '.join(ROLES)}.")
         if column in _MUST and role != _MUST[column][0]:
             return not_yet(f"{column}: {_MUST[column][1]}")
         if column in _SEEN and role not in ("quasi-identifier", *_KEPT_OUT.get(column, ())):

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from course import generate
 from course.environment import LOCK, ROOT
+from course.files import write_whole
 
 PACKAGES = ("numpy", "pandas", "scipy", "scikit-learn", "torch", "sdv", "synthcity", "SynthOpt", "metasyn")
 
@@ -66,9 +67,7 @@ class Store:
         }
         text = f'{{\n "about": {json.dumps(self.about)},\n "runs": {{\n{lines["runs"]}\n }},\n'
         text += f' "units": [\n{lines["units"]}\n ]\n}}\n'
-        new = self.path.with_suffix(".new")
-        new.write_text(text, encoding="utf-8", newline="\n")
-        new.replace(self.path)
+        write_whole(self.path, text)
 
 
 def _line(entry: dict) -> str:

@@ -7,11 +7,11 @@ once for all papers. The file is never written over: new questions are added, an
 from __future__ import annotations
 
 import json
-import os
 import re
 from typing import TYPE_CHECKING
 
 from course.data import DataError
+from course.files import write_whole
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,8 +60,5 @@ def keep(folder: Path, questions: list[str]) -> dict[str, str]:
     new = [question for question in questions if question not in answers]
     if new:
         content = {"about": ABOUT, "answers": {**answers, **dict.fromkeys(new, "")}}
-        path = folder / NAME
-        written = path.with_name(NAME + ".new")
-        written.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-        os.replace(written, path)
+        write_whole(folder / NAME, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
     return {question: answers.get(question, "") for question in questions}

@@ -20,46 +20,6 @@ from course.data import DataError, Schema
 RUN = "run.json"
 NEEDED = ("source", "answers", "generators")
 
-# What each generator reads and keeps, in plain words, and its level in the decision guide.
-KEEPS = {
-    "structural": ("structure", "the description of the columns only", "no relation between columns"),
-    "valid": (
-        "structure",
-        "the description of the columns and their codes (a code that fewer than 10 rows have is not in it)",
-        "no relation between columns",
-    ),
-    "marginal": (
-        "columns",
-        "each column alone, with small groups put together",
-        "the shape of each column, and no relation between columns",
-    ),
-    "ipf": (
-        "together",
-        "counts of columns and of pairs of columns, small ones left out and the rest rounded",
-        "how the columns of each pair go together, and no relation of three columns",
-    ),
-    "ipf-dp": (
-        "together",
-        "the same counts with noise added (differential privacy)",
-        "how the columns of each pair go together, as far as the noise lets it",
-    ),
-    "copula": (
-        "together",
-        "each column, and how strongly each pair of columns rises and falls together",
-        "the strength of each pair, and no relation of another shape",
-    ),
-    "cart": ("near-copy", "every row, with trees", "detailed relations between columns, and real values"),
-    **{
-        f"parent-child-{leaf}": (
-            "near-copy",
-            f"every row of every table, with trees that have at least {leaf} real rows in a leaf",
-            "how many rows belong to a person, how each follows from the person and from the row before it, "
-            "and real values",
-        )
-        for leaf in (25, 5)
-    },
-}
-
 
 @dataclass(frozen=True)
 class File:
@@ -137,7 +97,7 @@ class Release:
     @property
     def level(self) -> dict:
         """The level of the decision guide that the generator works at, with what it reads and keeps."""
-        name, read, kept = KEEPS.get(
+        name, read, kept = advise.KEEPS.get(
             self.generator, ("near-copy", "the real rows", "what is not listed here")
         )
         if self.run.get("described"):
