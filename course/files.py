@@ -10,11 +10,11 @@ if TYPE_CHECKING:
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Write text beside a file, then let it take its place. If that fails: OSError, and the old one stays."""
+    """Write text beside a file, then let it take its place. If that fails, the old one stays."""
     draft = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
         draft.write_text(text, encoding="utf-8", newline="\n")
         os.replace(draft, path)
-    except OSError:
+    except BaseException:
         draft.unlink(missing_ok=True)
         raise
