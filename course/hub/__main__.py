@@ -1,0 +1,238 @@
+"""``python3 -m course hub``: make what the hub needs on this machine, run it, and put the machine back."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from course.environment import ROOT
+from course.hub import settings as settings_of
+from course.hub.settings import HubError, Settings
+from course.hub.spawner import FIRST_USER, LAST_USER
+
+AS_ROOT = hasattr(os, "geteuid") and os.geteuid() == 0
+
+
+def main(argv: list[str]) -> int:
+    """Run a sub-command: an exit code, and one sentence for what is wrong."""
+    words = argparse.ArgumentParser(prog="python3 -m course hub", description=__doc__)
+    words.add_argument(
+        "--settings", metavar="FILE", help="hub.yml of a real session; without it, a rehearsal"
+    )
+    words.add_argument(
+        "--share", action="store_true", help="give a fix that you have committed to the learners"
+    )
+    chosen = words.parse_args(argv)
+    try:
+        if sys.platform != "linux":
+            raise HubError("JupyterHub runs on Linux: use a Linux machine, or Windows Subsystem for Linux.")
+        settings = settings_of.load(chosen.settings)
+        if chosen.share:
+            share(settings)
+            return 0
+        return run(settings, chosen.settings)
+    except HubError as problem:
+        print(problem, file=sys.stderr)
+        return 1
+
+
+def run(settings: Settings, file: str | None) -> int:
+    """The hub, until it is stopped."""
+    make_folders(settings)
+    share(settings)
+    certificate, key = certificates(settings)
+    with contextlib.ExitStack() as undo:
+        sockets = Path(
+            undo.enter_context(tempfile.TemporaryDirectory(prefix="course-hub-", dir=_run_folder()))
+        )
+        sockets.chmod(0o711)
+        if AS_ROOT:
+            undo.callback(let_go, settings)
+            if settings.no_egress:
+                undo.enter_context(closed_network())
+        environment = {
+            **os.environ,
+            "COURSE_HUB_SETTINGS": str(Path(file).resolve()) if file else "",
+            "COURSE_HUB_SOCKETS": str(sockets),
+            "COURSE_HUB_CERTIFICATE": str(certificate),
+            "COURSE_HUB_KEY": str(key),
+            "COURSE_HUB_PORT": str(free_port()),
+            "COURSE_HUB_PROXY_PORT": str(free_port()),
+            "PATH": f"{Path(sys.executable).parent}:{os.environ.get('PATH', '')}",
+        }
+        forks = None
+        if settings.forked:
+            forks = undo.enter_context(Kept(forkserver_command(sockets)))
+        print(f"The hub is at {settings.url} . To stop it, press Control-C here.", flush=True)
+        hub = subprocess.Popen(
+            [
+                sys.executable,
+                "-m",
+                "jupyterhub",
+                f"--config={Path(__file__).with_name('jupyterhub_config.py')}",
+            ],
+            env=environment,
+            cwd=settings.private,
+        )
+        undo.callback(stop, hub)
+        return wait(hub, forks)
+
+
+def wait(hub: subprocess.Popen, forks: Kept | None) -> int:
+    """Until the hub ends, or we are told to stop. The forkserver is started again whenever it ends."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    while hub.poll() is None:
+        if forks:
+            forks.look()
+        time.sleep(0.5)
+    return hub.returncode
+
+
+class Kept:
+    """A process that is started again if it ends, but no more often than every five seconds."""
+
+    def __init__(self, command: dict):
+        self.command, self.process, self.since = command, None, 0.0
+
+    def __enter__(self) -> Kept:
+        self.look()
+        return self
+
+    def look(self) -> None:
+        ended = self.process is None or self.process.poll() is not None
+        if ended and time.monotonic() - self.since > 5:
+            self.process, self.since = subprocess.Popen(**self.command), time.monotonic()
+
+    def __exit__(self, *_) -> None:
+        stop(self.process)
+
+
+def forkserver_command(sockets: Path) -> dict:
+    """Its children can read the environment it began with, so nothing of ours is in it."""
+    kept = ("PATH", "LANG", "LC_ALL", "PYTHONPATH", "TZ")
+    return {
+        "args": [sys.executable, "-P", "-m", "course.hub.forkserver", str(sockets / "forks")],
+        "env": {"HOME": "/nonexistent", **{name: os.environ[name] for name in kept if name in os.environ}},
+        "cwd": "/",
+        "stdin": subprocess.DEVNULL,
+    }
+
+
+def stop(process: subprocess.Popen) -> None:
+    """Ask it to end, and after half a minute make it."""
+    if process.poll() is None:
+        process.terminate()
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+# ------------------------------------------------------------------------------ what it needs on this machine
+
+
+def make_folders(settings: Settings) -> None:
+    """The state: passable, so that learners reach their homes; the hub's own part closed."""
+    settings.state.mkdir(parents=True, exist_ok=True)
+    for folder, mode in ((settings.state, 0o711), (settings.homes, 0o711), (settings.private, 0o700)):
+        folder.mkdir(exist_ok=True)
+        folder.chmod(mode)
+    (settings.state / "gitconfig").write_text(
+        f"[safe]\n\tdirectory = {settings.labs}\n\tdirectory = {settings.labs}/.git\n"
+        "[user]\n\tname = A learner\n\temail = learner@localhost\n",
+        encoding="utf-8",
+    )
+
+
+def share(settings: Settings) -> None:
+    """Bring the repository that learners copy up to what is committed in the course's folder."""
+    if not (ROOT / ".git").exists() or not shutil.which("git"):
+        raise HubError(f"Learners copy the labs with git: {ROOT} must be a git copy, and git be installed.")
+
+    def git(*words: str) -> str:
+        done = subprocess.run(["git", "-C", str(ROOT), *words], capture_output=True, text=True)
+        if done.returncode:
+            raise HubError(f"git {words[0]} failed: {done.stderr.strip().splitlines()[-1]}")
+        return done.stdout
+
+    if not settings.labs.exists():
+        git("init", "--quiet", "--bare", "--initial-branch=labs", str(settings.labs))
+    git("push", "--quiet", "--force", str(settings.labs), "HEAD:refs/heads/labs")
+    for path in (settings.labs, *settings.labs.rglob("*")):
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    if changed := git("status", "--porcelain", "--", "notebooks", "datasets"):
+        print(f"{len(changed.splitlines())} changed files are not committed, so learners do not get them.")
+
+
+def certificates(settings: Settings) -> tuple[Path, Path]:
+    """The department's certificate, or one made here, which a browser warns of."""
+    if settings.certificate and settings.key:
+        for file in (settings.certificate, settings.key):
+            if not file.is_file():
+                raise HubError(f"The settings name {file}, and it is not there.")
+        return settings.certificate, settings.key
+    from certipy import Certipy
+
+    store = settings.private / "certificates"
+    made = Certipy(store_dir=str(store))
+    with contextlib.suppress(Exception):
+        made.store.load()
+    if not (store / "hub" / "hub.crt").exists():
+        made.create_ca("course")
+        names = ["DNS:localhost", "IP:127.0.0.1", f"DNS:{settings.name}"]
+        made.create_signed_pair("hub", "course", alt_names=list(dict.fromkeys(names)))
+    print(
+        f"The certificate was made on this machine, so browsers warn once: {store / 'course' / 'course.crt'}"
+    )
+    return store / "hub" / "hub.crt", store / "hub" / "hub.key"
+
+
+@contextlib.contextmanager
+def closed_network():
+    """Learners' processes reach this machine's own addresses, and no other: a rule for their user numbers."""
+    rule = ["rule", "add", "uidrange", f"{FIRST_USER}-{LAST_USER}", "prohibit", "pref", "100"]
+    families = [["-4"], ["-6"]]
+    ip = shutil.which("ip", path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
+    if ip is None:
+        raise HubError("The learners' network cannot be closed without the command 'ip': install iproute2.")
+    for family in families:
+        done = subprocess.run([ip, *family, *rule], capture_output=True, text=True)
+        if done.returncode and "File exists" not in done.stderr and family == ["-4"]:
+            raise HubError(f"The learners' network could not be closed: {done.stderr.strip()}")
+    try:
+        yield
+    finally:
+        for family in families:
+            subprocess.run([ip, *family, "rule", "del", *rule[2:]], capture_output=True)
+
+
+def let_go(settings: Settings) -> None:
+    """Take the learners' disks off again. What is on them stays."""
+    for home in settings.homes.iterdir():
+        if home.is_mount():
+            subprocess.run(["umount", str(home)], capture_output=True)
+
+
+def _run_folder() -> str:
+    """Where sockets live: names of sockets are short, and learners must be able to reach them."""
+    return "/run" if AS_ROOT else tempfile.gettempdir()
+
+
+def free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

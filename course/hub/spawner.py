@@ -1,0 +1,156 @@
+"""How the hub starts a learner's server: as a user of its own, with limits, forked if it can be.
+
+As root, every learner has a user number of her own, a home that only she can read and that cannot grow beyond its
+size, limits on memory and processes, and a view of the machine without the others (see ``enter`` and ``limits``).
+Run by anybody else, for a rehearsal, the learners have separate folders and servers, and no more.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+from jupyterhub.spawner import LocalProcessSpawner
+from traitlets import Any, Integer, Unicode
+
+from course.environment import ROOT
+from course.hub import enter, forkserver, limits
+
+FIRST_USER = 200_000  # users' numbers from here on belong to learners
+LAST_USER = 299_999
+_numbering = threading.Lock()
+
+
+class CourseSpawner(LocalProcessSpawner):
+    """LocalProcessSpawner without accounts of the system: homes lie in one folder, each of a user of its own."""
+
+    homes = Unicode(help="The folder of all homes.", config=True)
+    forks = Unicode(help="The forkserver's socket.", config=True)
+    memory_mib = Integer(2048, help="Memory of all of a learner's processes together.", config=True)
+    processes = Integer(512, help="Processes and threads of a learner.", config=True)
+    disk_mib = Integer(1024, help="What a home can hold. 0: no limit.", config=True)
+    tmp_mib = Integer(128, help="What /tmp can hold. It counts as memory.", config=True)
+
+    limit_folders = Any()
+    as_root = os.geteuid() == 0
+
+    @property
+    def home(self) -> Path:
+        return Path(self.homes, self.user.name)
+
+    def user_env(self, env: dict) -> dict:
+        runtime = "/tmp/runtime" if self.as_root else str(Path(self.forks).parent / self.user.name)
+        return {
+            **env,
+            "USER": self.user.name,
+            "LOGNAME": self.user.name,
+            "HOME": str(self.home),
+            "SHELL": "/bin/sh",
+            "JUPYTER_RUNTIME_DIR": runtime,  # short: sockets of the file system have names of 107 bytes at most
+            "COURSE_FORKSERVER": self.forks,
+            "COURSE_PROGRESS": str(self.home / "progress.json"),
+        }
+
+    def make_preexec_fn(self, name: str):
+        if self.as_root:
+            place = self.place()
+            return lambda: enter.place(**place)
+        return lambda: os.umask(0o077)
+
+    def place(self) -> dict:
+        """What ``enter.place`` needs."""
+        return {
+            "uid": self.home.stat().st_uid,
+            "limits": self.limit_folders,
+            "home": str(self.home),
+            "homes": self.homes,
+            "tmp_mib": self.tmp_mib,
+            "shown": enter.closed_to_others(
+                Path(sys.base_prefix), Path(sys.prefix), ROOT, Path(self.homes).parent
+            ),
+        }
+
+    async def start(self):
+        """Start the server: forked, or else as a fresh Python."""
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(None, make_home, self.home, self.disk_mib if self.as_root else None)
+        if self.as_root:
+            self.limit_folders = limits.make(self.user.name, self.memory_mib, self.processes)
+        self.port = self.port or _free_port()
+        message = {"argv": [*self.cmd[1:], *self.get_args()], "env": self.get_env(), "cwd": str(self.home)}
+        if self.as_root:
+            message["place"] = self.place()
+        try:
+            self.pid, line = await loop.run_in_executor(None, lambda: forkserver.ask(self.forks, **message))
+            line.close()
+        except OSError as problem:
+            self.log.warning(
+                "The forkserver: %s. %s's server is started the slow way.", problem, self.user.name
+            )
+            return await super().start()
+        return (self.ip or "127.0.0.1", self.port)
+
+    async def stop(self, now: bool = False) -> None:
+        """Stop the server, and whatever the learner left running."""
+        await super().stop(now)
+        if self.as_root and self.limit_folders:
+            await asyncio.get_running_loop().run_in_executor(None, limits.end, self.limit_folders)
+
+    def get_state(self) -> dict:
+        return {**super().get_state(), "limit_folders": self.limit_folders}
+
+    def load_state(self, state: dict) -> None:
+        super().load_state(state)
+        self.limit_folders = state.get("limit_folders")
+
+
+def make_home(home: Path, mib: int | None) -> None:
+    """A home of a new user's number, readable by nobody else. ``mib``: how much it can hold; 0: no limit;
+    ``None``: we are not root, so it is an ordinary folder."""
+    if mib is None:
+        home.mkdir(mode=0o700, exist_ok=True)
+        return
+    with _numbering:
+        _number(home)
+    if mib and not home.is_mount():
+        _mount_disk(home, mib, home.stat().st_uid)
+
+
+def _number(home: Path) -> None:
+    """Make the home if it is not there. The homes themselves are the list of the numbers that are taken."""
+    if not home.exists():
+        taken = [other.stat().st_uid for other in home.parent.iterdir() if other.is_dir()]
+        number = max([FIRST_USER - 1, *taken]) + 1
+        if number > LAST_USER:
+            raise OSError("every user number for learners is taken: remove homes that nobody needs")
+        home.mkdir(mode=0o700)
+        shutil.chown(home, number, number)
+
+
+def _mount_disk(home: Path, mib: int, number: int) -> None:
+    """Put a disk of this size, kept in one file beside the homes, where the home is."""
+    image = home.parent.parent / "disks" / f"{home.name}.ext4"
+    if not image.exists():
+        image.parent.mkdir(mode=0o700, exist_ok=True)
+        with image.open("xb") as file:
+            file.truncate(mib * 2**20)  # takes room only as it is filled
+        made = ["mkfs.ext4", "-q", "-m", "0", "-E", f"root_owner={number}:{number},nodiscard", str(image)]
+        subprocess.run(made, check=True, env=_with_sbin())
+    mounted = ["mount", "-o", "loop,nosuid,nodev,noatime", str(image), str(home)]
+    subprocess.run(mounted, check=True, env=_with_sbin())
+    home.chmod(0o700)
+
+
+def _with_sbin() -> dict:
+    return {**os.environ, "PATH": os.environ.get("PATH", "") + ":/usr/sbin:/sbin"}
+
+
+def _free_port() -> int:
+    from jupyterhub.utils import random_port
+
+    return random_port()

@@ -1,0 +1,153 @@
+"""A room of learners for tests and measurements: each signs in, starts a server, runs a lab and saves it.
+
+Real requests to a real hub: the form, the spawn page, the kernel's websocket, the file of the lab.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import ssl
+import time
+import uuid
+from pathlib import Path
+
+import aiohttp
+
+
+class Learner:
+    """One browser's worth of cookies. ``url``: of the hub; ``authority``: the file of who signed its certificate."""
+
+    def __init__(self, url: str, name: str, authority: str | Path | None):
+        self.url, self.name = url.rstrip("/"), name
+        context = ssl.create_default_context(cafile=authority) if authority else None
+        self.web = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(ssl=context or True, limit=8),
+            cookie_jar=aiohttp.CookieJar(unsafe=True),
+            timeout=aiohttp.ClientTimeout(total=180),
+        )
+        self.at = f"{self.url}/user/{name}"
+
+    async def __aenter__(self) -> Learner:
+        return self
+
+    async def __aexit__(self, *_) -> None:
+        await self.web.close()
+
+    def token(self, path: str = "/hub/") -> str:
+        """The XSRF token that the site has given for this path."""
+        return self.web.cookie_jar.filter_cookies(self.url + path)["_xsrf"].value
+
+    async def sign_in(self, **form: str) -> str:
+        """Fill in the form and send it. Returns the address it led to. Raises if it led back to the form."""
+        async with self.web.get(f"{self.url}/hub/login") as page:
+            await page.text()
+        form = {"username": self.name, "_xsrf": self.token(), **form}
+        async with self.web.post(f"{self.url}/hub/login?next=%2Fhub%2Fhome", data=form) as page:
+            text = await page.text()
+            if page.status != 200 or "/login" in str(page.url):
+                said = re.search(r'class="[^"]*error[^"]*"[^>]*>(.*?)</', text, re.S)
+                raise PermissionError(said.group(1).strip() if said else f"status {page.status}")
+            return str(page.url)
+
+    async def start(self, seconds: float = 120) -> None:
+        """Ask for the server, and wait until it answers."""
+        until = time.monotonic() + seconds
+        async with self.web.get(f"{self.url}/hub/spawn/{self.name}") as page:
+            await page.text()
+        while time.monotonic() < until:
+            async with self.web.get(f"{self.at}/lab") as page:  # signs in there too, by way of the hub
+                await page.text()
+                if page.status == 200 and str(page.url).startswith(f"{self.at}/lab"):
+                    return
+            await asyncio.sleep(0.1)
+        raise TimeoutError(f"{self.name}'s server did not start in {seconds} s")
+
+    async def api(self, method: str, to: str, **body):
+        """The server's own API, as JupyterLab uses it."""
+        headers = {"X-XSRFToken": self.token(f"/user/{self.name}/")}
+        more = {"json": body} if body else {}
+        async with self.web.request(method, f"{self.at}/api/{to}", headers=headers, **more) as answer:
+            text = await answer.text()
+            if answer.status >= 400:
+                raise PermissionError(f"{answer.status}: {text[:200]}")
+            return json.loads(text) if text else None
+
+    async def kernel(self, path: str = "course/notebooks/01-first-synthetic-table.ipynb") -> Kernel:
+        """Open a lab: a session with a kernel, and the line to it."""
+        named = {"name": Path(path).name, "path": path, "type": "notebook", "kernel": {"name": "python3"}}
+        session = await self.api("POST", "sessions", **named)
+        line = await self.web.ws_connect(
+            f"{self.at}/api/kernels/{session['kernel']['id']}/channels", max_msg_size=0
+        )
+        return Kernel(session["kernel"]["id"], line)
+
+    async def lab(self, path: str) -> dict:
+        return await self.api("GET", f"contents/{path}")
+
+    async def save(self, path: str, notebook: dict) -> None:
+        await self.api("PUT", f"contents/{path}", type="notebook", format="json", content=notebook)
+
+
+class Kernel:
+    """A line to a kernel: run a cell, and get what it printed and showed."""
+
+    def __init__(self, id: str, line):
+        self.id, self.line = id, line
+
+    async def run(self, code: str, seconds: float = 180) -> list[dict]:
+        """Run one cell. Returns its outputs, in a notebook's form. Raises RuntimeError for an error in it."""
+        number = uuid.uuid4().hex
+        header = {
+            "msg_id": number,
+            "msg_type": "execute_request",
+            "username": "",
+            "session": number,
+            "version": "5.3",
+        }
+        content = {
+            "code": code,
+            "silent": False,
+            "store_history": True,
+            "allow_stdin": False,
+            "stop_on_error": True,
+        }
+        message = {
+            "header": header,
+            "parent_header": {},
+            "metadata": {},
+            "content": content,
+            "channel": "shell",
+        }
+        await self.line.send_str(json.dumps(message))
+        outputs, replied, idle = [], False, False
+        while not (replied and idle):
+            received = await asyncio.wait_for(self.line.receive(), seconds)
+            if received.type not in (aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY):
+                raise ConnectionError("the line to the kernel was cut")
+            if received.type is aiohttp.WSMsgType.BINARY:
+                continue
+            got = json.loads(received.data)
+            if got["parent_header"].get("msg_id") != number:
+                if got["msg_type"] == "status" and got["content"]["execution_state"] in (
+                    "restarting",
+                    "dead",
+                ):
+                    raise ConnectionError("the kernel ended")
+                continue
+            kind, said = got["msg_type"], got["content"]
+            replied |= kind == "execute_reply"
+            idle |= kind == "status" and said["execution_state"] == "idle"
+            if kind == "stream":
+                outputs.append({"output_type": "stream", **said})
+            elif kind in ("display_data", "execute_result"):
+                outputs.append({"output_type": kind, "data": said["data"], "metadata": said["metadata"]})
+            elif kind == "error":
+                outputs.append({"output_type": "error", **said})
+        if outputs and outputs[-1]["output_type"] == "error":
+            raise RuntimeError("\n".join(outputs[-1]["traceback"]))
+        return outputs
+
+    async def close(self) -> None:
+        await self.line.close()
