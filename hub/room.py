@@ -9,15 +9,24 @@ import asyncio
 import json
 import re
 import ssl
+import subprocess
+import sys
 import time
 import uuid
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import aiohttp
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from course.hub.__main__ import free_port
+
 
 class Learner:
-    """One browser's worth of cookies. ``url``: of the hub; ``authority``: the file of who signed its certificate."""
+    """One browser's worth of cookies. ``url``: of the hub; ``authority``: the file of who signed its
+    certificate."""
 
     def __init__(self, url: str, name: str, authority: str | Path | None):
         self.url, self.name = url.rstrip("/"), name
@@ -151,3 +160,62 @@ class Kernel:
 
     async def close(self) -> None:
         await self.line.close()
+
+
+@dataclass
+class Hub:
+    """A hub that runs."""
+
+    url: str
+    authority: Path
+    state: Path
+    secrets: dict[str, dict]  # what each name signs in with
+    log: Path
+    process: subprocess.Popen
+
+    @property
+    def homes(self) -> Path:
+        return self.state / "homes"
+
+
+@contextmanager
+def hub(folder: Path, names: list[str], seconds: float = 120, **settings):
+    """A hub of its own for these learners and a trainer, its state in this folder. Stopped at the end."""
+    port = free_port()
+    state = folder / "state"
+    file, log = folder / "hub.yml", folder / "hub.log"
+    words = {"state": str(state), "port": port, **settings}
+    file.write_text(
+        "".join(f"{key}: {json.dumps(value)}\n" for key, value in words.items()), encoding="utf-8"
+    )
+    with log.open("wb") as said:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "course.hub", "--settings", str(file)],
+            stdout=said,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+        )
+    try:
+        until = time.monotonic() + seconds
+        while not (
+            "is now running" in (text := log.read_text(errors="replace"))
+            and ("Forks are ready" in text or not settings.get("forked", True))
+        ):
+            if process.poll() is not None or time.monotonic() > until:
+                raise RuntimeError(f"the hub did not start: {text[-3000:]}")
+            time.sleep(0.2)
+        yield Hub(
+            f"https://localhost:{port}",
+            state / "private/certificates/course/course.crt",
+            state,
+            {name: {"password": "x"} for name in [*names, "trainer"]},
+            log,
+            process,
+        )
+    finally:
+        process.terminate()
+        try:
+            process.wait(60)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+import random
 import shutil
 import signal
 import socket
@@ -15,9 +16,9 @@ import time
 from pathlib import Path
 
 from course.environment import ROOT
+from course.hub import homes
 from course.hub import settings as settings_of
 from course.hub.settings import HubError, Settings
-from course.hub.spawner import FIRST_USER, LAST_USER
 
 AS_ROOT = hasattr(os, "geteuid") and os.geteuid() == 0
 
@@ -56,7 +57,7 @@ def run(settings: Settings, file: str | None) -> int:
         )
         sockets.chmod(0o711)
         if AS_ROOT:
-            undo.callback(let_go, settings)
+            undo.callback(homes.let_go, settings.homes)
             if settings.no_egress:
                 undo.enter_context(closed_network())
         environment = {
@@ -144,7 +145,9 @@ def stop(process: subprocess.Popen) -> None:
 def make_folders(settings: Settings) -> None:
     """The state: passable, so that learners reach their homes; the hub's own part closed."""
     settings.state.mkdir(parents=True, exist_ok=True)
-    for folder, mode in ((settings.state, 0o711), (settings.homes, 0o711), (settings.private, 0o700)):
+    # The proxy reads its routes again whenever a file beside them changes: they have a folder of their own.
+    closed = settings.private, settings.private / "proxy"
+    for folder, mode in ((settings.state, 0o711), (settings.homes, 0o711), *((one, 0o700) for one in closed)):
         folder.mkdir(exist_ok=True)
         folder.chmod(mode)
     (settings.state / "gitconfig").write_text(
@@ -170,6 +173,8 @@ def share(settings: Settings) -> None:
     git("push", "--quiet", "--force", str(settings.labs), "HEAD:refs/heads/labs")
     for path in (settings.labs, *settings.labs.rglob("*")):
         path.chmod(0o755 if path.is_dir() else 0o644)
+    shutil.rmtree(settings.copy, ignore_errors=True)
+    git("clone", "--quiet", "--depth", "1", f"file://{settings.labs}", str(settings.copy))
     if changed := git("status", "--porcelain", "--", "notebooks", "datasets"):
         print(f"{len(changed.splitlines())} changed files are not committed, so learners do not get them.")
 
@@ -200,7 +205,7 @@ def certificates(settings: Settings) -> tuple[Path, Path]:
 @contextlib.contextmanager
 def closed_network():
     """Learners' processes reach this machine's own addresses, and no other: a rule for their user numbers."""
-    rule = ["rule", "add", "uidrange", f"{FIRST_USER}-{LAST_USER}", "prohibit", "pref", "100"]
+    rule = ["rule", "add", "uidrange", f"{homes.FIRST_USER}-{homes.LAST_USER}", "prohibit", "pref", "100"]
     families = [["-4"], ["-6"]]
     ip = shutil.which("ip", path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
     if ip is None:
@@ -216,22 +221,18 @@ def closed_network():
             subprocess.run([ip, *family, "rule", "del", *rule[2:]], capture_output=True)
 
 
-def let_go(settings: Settings) -> None:
-    """Take the learners' disks off again. What is on them stays."""
-    for home in settings.homes.iterdir():
-        if home.is_mount():
-            subprocess.run(["umount", str(home)], capture_output=True)
-
-
 def _run_folder() -> str:
     """Where sockets live: names of sockets are short, and learners must be able to reach them."""
     return "/run" if AS_ROOT else tempfile.gettempdir()
 
 
 def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
+    """A port that nobody has. The system gives ports above these to whoever asks for any, at any moment."""
+    for port in random.sample(range(20_000, 32_000), 50):
+        with socket.socket() as one, contextlib.suppress(OSError):
+            one.bind(("127.0.0.1", port))
+            return port
+    raise HubError("No port is free between 20000 and 32000: end some programs on this machine.")
 
 
 if __name__ == "__main__":

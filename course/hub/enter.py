@@ -1,7 +1,8 @@
 """Put the process that calls it into a learner's place: her limits, her view of the machine, and her user.
 
-The forkserver calls this in a child that will be a server or a kernel, and the spawner in a child that is about to
-start a fresh Python. Only root can do it. Where the hub is run by somebody else, for a rehearsal, nobody calls it.
+The forkserver calls this in a child that will be a server or a kernel, and the spawner in a child that is
+about to start a fresh Python. Only root can do it. Where the hub is run by somebody else, for a rehearsal,
+nobody calls it.
 
 Linux only. What each call does is in the manual pages: cgroups(7), mount_namespaces(7), proc(5), setuid(2).
 """
@@ -39,8 +40,8 @@ def place(
 ) -> None:
     """A new place: the limits' folders (see ``limits``), a view of the machine of its own, and the user.
 
-    In the view, /tmp and its like are empty and small (MiB), no other home and no other user's process is there,
-    and of each folder that ``closed_to_others`` found, only what it says is shown.
+    In the view, /tmp and its like are empty and small (MiB), no other home and no other user's process is
+    there, and of each folder that ``closed_to_others`` found, only what it says is shown.
     """
     join(limits)
     _called(_libc().unshare(_NEW_MOUNTS), "a view of its own")

@@ -1,15 +1,16 @@
 """A process that has imported what a learner needs, and starts servers and kernels by forking itself.
 
-A fresh Python takes seconds to import sdv, and half a gigabyte that it shares with nobody. A fork has it at once,
-and shares with everybody what nobody changes. ``python -m course.hub.forkserver SOCKET`` waits at a socket of the
-file system. Whoever connects sends one line of JSON: ``argv`` (as after ``python``: ``-m module …``), ``env``,
-``cwd``; and beside it the files for what is printed. The answer is one line: ``{"pid": …}`` or ``{"refused": …}``.
+A fresh Python takes seconds to import sdv, and half a gigabyte that it shares with nobody. A fork has it at
+once, and shares with everybody what nobody changes. ``python -m course.hub.forkserver SOCKET`` waits at a
+socket of the file system. Whoever connects sends one line of JSON: ``argv`` (as after ``python``: ``-m
+module …``), ``env``, ``cwd``; and beside it the files for what is printed. The answer is one line: ``{"pid":
+…}`` or ``{"refused": …}``.
 
-- **Whose process?** The system says who connects (SO_PEERCRED), not the message. The child becomes that user, in
-  that user's limits and view of the machine, before it reads a word of the message. Only root may ask for another
-  user's place; the spawner does so for a server.
-- **No threads.** A fork copies one thread and all locks. So if this process has a second thread, it refuses, and
-  whoever asked starts a fresh Python.
+- **Whose process?** The system says who connects (SO_PEERCRED), not the message. The child becomes that
+  user, in that user's limits and view of the machine, before it reads a word of the message. Only root may
+  ask for another user's place; the spawner does so for a server.
+- **No threads.** A fork copies one thread and all locks. So if this process has a second thread, it refuses,
+  and whoever asked starts a fresh Python.
 - **Chance.** A fork copies the state of every generator of random numbers, so the child seeds them again.
 - **Memory.** ``gc.freeze`` keeps the collector from touching, and so copying, what is shared.
 """
@@ -30,8 +31,8 @@ import threading
 
 from course.environment import THREADS
 
-# What is imported before anybody asks. None of these may start a thread: polars does, so statsmodels, anonymeter
-# and metasyn, which import it, are left to the cell that needs them.
+# What is imported before anybody asks. None of these may start a thread: polars does, so statsmodels,
+# anonymeter and metasyn, which import it, are left to the cell that needs them.
 PRELOAD = [
     "ipykernel.kernelapp",
     "ipykernel.ipkernel",
@@ -101,6 +102,7 @@ def main(path: str) -> None:
         door.bind(path)
         os.chmod(path, 0o666)
         door.listen(256)
+        print(f"Forks are ready: {len(PRELOAD)} modules, {threads()} thread.", flush=True)
         while True:
             asked, _ = door.accept()
             pid, uid, _ = struct.unpack("3i", asked.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
@@ -151,7 +153,7 @@ def be_child(asked: socket.socket, pid: int, uid: int) -> None:
             from course.hub import enter
 
             enter.place(**place)
-        for number, file in zip((1, 2), files):
+        for number, file in zip((1, 2), files, strict=False):
             os.dup2(file, number)
             os.close(file)
         settle(wanted)

@@ -1,8 +1,12 @@
-"""The hub's own configuration, for a rehearsal and for a session. ``python3 -m course hub`` runs JupyterHub with it."""
+"""The hub's own configuration, for a rehearsal and for a session. ``python3 -m course hub`` runs JupyterHub
+with it."""
 
 import os
+import secrets
 import sys
 from pathlib import Path
+
+import bcrypt
 
 from course.hub import accounts, board
 from course.hub.settings import load
@@ -25,8 +29,15 @@ c.JupyterHub.tornado_settings = {
 }
 c.JupyterHub.proxy_class = "traefik_file"
 c.TraefikProxy.traefik_api_url = f"http://127.0.0.1:{os.environ['COURSE_HUB_PROXY_PORT']}"
-c.TraefikProxy.static_config_file = str(settings.private / "traefik.toml")
-c.TraefikFileProviderProxy.dynamic_config_file = str(settings.private / "routes.toml")
+# The hub asks the proxy for every route it adds, and the proxy checks the hub's password each time. It is 32
+# bytes of chance that live as long as the hub, so a quick hash of it is as safe as the slow one: a quarter
+# of a second each.
+password = secrets.token_urlsafe(32)
+c.TraefikProxy.traefik_api_username = "hub"
+c.TraefikProxy.traefik_api_password = password
+c.TraefikProxy.traefik_api_hashed_password = bcrypt.hashpw(password.encode(), bcrypt.gensalt(4)).decode()
+c.TraefikProxy.static_config_file = str(settings.private / "proxy" / "traefik.toml")
+c.TraefikFileProviderProxy.dynamic_config_file = str(settings.private / "proxy" / "routes.toml")
 c.TraefikProxy.extra_static_config = {"global": {"sendAnonymousUsage": False, "checkNewVersion": False}}
 
 # What it keeps, where only it can read.
@@ -45,12 +56,12 @@ c.Spawner.disable_user_config = True
 c.Spawner.start_timeout = c.Spawner.http_timeout = 120
 c.Spawner.environment = {
     "PYTHONNOUSERSITE": "1",
-    "COURSE_LABS": f"file://{settings.labs}",
     "COURSE_IDLE_SECONDS": str(60 * settings.idle_minutes),
     "GIT_CONFIG_GLOBAL": str(settings.state / "gitconfig"),
     "GIT_CONFIG_NOSYSTEM": "1",
 }
 c.CourseSpawner.homes = str(settings.homes)
+c.CourseSpawner.labs = str(settings.copy)
 c.CourseSpawner.forks = str(forks)
 for limit in ("memory_mib", "processes", "disk_mib", "tmp_mib"):
     c.CourseSpawner[limit] = getattr(settings, limit)

@@ -1,11 +1,12 @@
 """What one learner's processes may take together: memory, a share of the processors, a number of processes.
 
-These are Linux control groups (cgroups(7)). Version 2 is what systems of today have; version 1 is older. Only root
-can make them.
+These are Linux control groups (cgroups(7)). Version 2 is what systems of today have; version 1 is older.
+Only root can make them.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import time
@@ -62,13 +63,9 @@ def end(folders: list[str], seconds: float = 5) -> None:
     until = time.monotonic() + seconds
     while (left := processes(folders)) and time.monotonic() < until:
         for pid in left:
-            try:
+            with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
         time.sleep(0.02)
     for folder in folders:
-        try:
+        with contextlib.suppress(OSError):
             os.rmdir(folder)
-        except OSError:
-            pass

@@ -1,7 +1,7 @@
 """Kernels that are forked from a process which has imported their libraries already (see ``forkserver``).
 
-A provisioner is jupyter_client's way of saying how a kernel is started. This one asks the forkserver, whose socket
-is named in $COURSE_FORKSERVER. If that does not answer, or refuses, the kernel is started as always.
+A provisioner is jupyter_client's way of saying how a kernel is started. This one asks the forkserver, whose
+socket is named in $COURSE_FORKSERVER. If that does not answer, or refuses, the kernel is started as always.
 """
 
 from __future__ import annotations
@@ -28,8 +28,9 @@ def register() -> None:
     KernelProvisionerFactory.provisioners[NAME] = entry
 
 
-# A kernel watches for the end of the process that started it. A forked one was started by the forkserver, which is
-# not its owner. So it is told not to watch, and the forkserver ends it when the line to this process is cut.
+# A kernel watches for the end of the process that started it. A forked one was started by the forkserver,
+# which is not its owner. So it is told not to watch, and the forkserver ends it when the line to this
+# process is cut.
 OWN = {"JPY_PARENT_PID"}
 NO_PARENT = "--IPKernelApp.parent_handle=1"
 

@@ -1,15 +1,13 @@
-"""A learner's server on a hub: JupyterLab, quiet, and with no more than a lesson needs. The hub names this file."""
+"""A learner's server on a hub: JupyterLab, quiet, and with no more than a lesson needs. The hub names this
+file."""
 
 import os
-import subprocess
-from pathlib import Path
 
 from course.hub import provisioner
 
 c = get_config()  # noqa: F821  (Jupyter puts it here)
-home = Path(os.environ["HOME"])
 
-c.ServerApp.root_dir = str(home)
+c.ServerApp.root_dir = os.environ["HOME"]
 c.ServerApp.terminals_enabled = False
 unused = ("jupyter_lsp", "jupyter_server_terminals", "jupyterlab_jupytext")  # they cost time and memory
 c.ServerApp.jpserver_extensions = dict.fromkeys(unused, False)
@@ -24,14 +22,8 @@ c.KernelManager.transport = "ipc"
 c.KernelProvisionerFactory.default_provisioner_name = provisioner.NAME
 provisioner.register()
 
-# A kernel that nobody has used for a while gives its memory back, though its page is still open. Lunch is shorter.
+# A kernel that nobody has used for a while gives its memory back, though its page is still open. Lunch is
+# shorter.
 c.MappingKernelManager.cull_idle_timeout = int(os.environ.get("COURSE_IDLE_SECONDS", 5400))
 c.MappingKernelManager.cull_interval = 300
 c.MappingKernelManager.cull_connected = True
-
-# The labs, once: a copy of the learner's own, which nbgitpuller brings up to date without touching her edits.
-labs = home / "course"
-if not labs.exists() and (source := os.environ.get("COURSE_LABS")):
-    copied = ["git", "clone", "--quiet", "--depth", "1", source, str(labs)]
-    if subprocess.run(copied, check=False).returncode:
-        print("The labs could not be copied into your home. Tell the trainer.")

@@ -48,6 +48,11 @@ class Settings:
         return self.state / "labs.git"
 
     @property
+    def copy(self) -> Path:
+        """One copy of it, which a new home gets."""
+        return self.state / "labs"
+
+    @property
     def url(self) -> str:
         return f"https://{self.name}:{self.port}"
 

@@ -1,35 +1,31 @@
 """How the hub starts a learner's server: as a user of its own, with limits, forked if it can be.
 
-As root, every learner has a user number of her own, a home that only she can read and that cannot grow beyond its
-size, limits on memory and processes, and a view of the machine without the others (see ``enter`` and ``limits``).
-Run by anybody else, for a rehearsal, the learners have separate folders and servers, and no more.
+As root, every learner has a user number of her own, a home that only she can read and that cannot grow
+beyond its size, limits on memory and processes, and a view of the machine without the others (see ``enter``
+and ``limits``). Run by anybody else, for a rehearsal, the learners have separate folders and servers, and no
+more.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
-import shutil
-import subprocess
 import sys
-import threading
 from pathlib import Path
 
 from jupyterhub.spawner import LocalProcessSpawner
 from traitlets import Any, Integer, Unicode
 
 from course.environment import ROOT
-from course.hub import enter, forkserver, limits
-
-FIRST_USER = 200_000  # users' numbers from here on belong to learners
-LAST_USER = 299_999
-_numbering = threading.Lock()
+from course.hub import enter, forkserver, homes, limits
 
 
 class CourseSpawner(LocalProcessSpawner):
-    """LocalProcessSpawner without accounts of the system: homes lie in one folder, each of a user of its own."""
+    """LocalProcessSpawner without accounts of the system: homes lie in one folder, each of a user of its
+    own."""
 
     homes = Unicode(help="The folder of all homes.", config=True)
+    labs = Unicode(help="The copy of the labs that a new home gets.", config=True)
     forks = Unicode(help="The forkserver's socket.", config=True)
     memory_mib = Integer(2048, help="Memory of all of a learner's processes together.", config=True)
     processes = Integer(512, help="Processes and threads of a learner.", config=True)
@@ -47,11 +43,12 @@ class CourseSpawner(LocalProcessSpawner):
         runtime = "/tmp/runtime" if self.as_root else str(Path(self.forks).parent / self.user.name)
         return {
             **env,
+            "PATH": f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin",
             "USER": self.user.name,
             "LOGNAME": self.user.name,
             "HOME": str(self.home),
             "SHELL": "/bin/sh",
-            "JUPYTER_RUNTIME_DIR": runtime,  # short: sockets of the file system have names of 107 bytes at most
+            "JUPYTER_RUNTIME_DIR": runtime,  # short: the name of a socket has at most 107 bytes
             "COURSE_FORKSERVER": self.forks,
             "COURSE_PROGRESS": str(self.home / "progress.json"),
         }
@@ -64,21 +61,21 @@ class CourseSpawner(LocalProcessSpawner):
 
     def place(self) -> dict:
         """What ``enter.place`` needs."""
+        shown = (sys.base_prefix, sys.prefix, ROOT, Path(self.homes).parent)
         return {
             "uid": self.home.stat().st_uid,
             "limits": self.limit_folders,
             "home": str(self.home),
             "homes": self.homes,
             "tmp_mib": self.tmp_mib,
-            "shown": enter.closed_to_others(
-                Path(sys.base_prefix), Path(sys.prefix), ROOT, Path(self.homes).parent
-            ),
+            "shown": enter.closed_to_others(*map(Path, shown)),
         }
 
     async def start(self):
         """Start the server: forked, or else as a fresh Python."""
         loop = asyncio.get_running_loop()
-        await loop.run_in_executor(None, make_home, self.home, self.disk_mib if self.as_root else None)
+        size = self.disk_mib if self.as_root else None
+        await loop.run_in_executor(None, homes.make, self.home, Path(self.labs), size)
         if self.as_root:
             self.limit_folders = limits.make(self.user.name, self.memory_mib, self.processes)
         self.port = self.port or _free_port()
@@ -107,47 +104,6 @@ class CourseSpawner(LocalProcessSpawner):
     def load_state(self, state: dict) -> None:
         super().load_state(state)
         self.limit_folders = state.get("limit_folders")
-
-
-def make_home(home: Path, mib: int | None) -> None:
-    """A home of a new user's number, readable by nobody else. ``mib``: how much it can hold; 0: no limit;
-    ``None``: we are not root, so it is an ordinary folder."""
-    if mib is None:
-        home.mkdir(mode=0o700, exist_ok=True)
-        return
-    with _numbering:
-        _number(home)
-    if mib and not home.is_mount():
-        _mount_disk(home, mib, home.stat().st_uid)
-
-
-def _number(home: Path) -> None:
-    """Make the home if it is not there. The homes themselves are the list of the numbers that are taken."""
-    if not home.exists():
-        taken = [other.stat().st_uid for other in home.parent.iterdir() if other.is_dir()]
-        number = max([FIRST_USER - 1, *taken]) + 1
-        if number > LAST_USER:
-            raise OSError("every user number for learners is taken: remove homes that nobody needs")
-        home.mkdir(mode=0o700)
-        shutil.chown(home, number, number)
-
-
-def _mount_disk(home: Path, mib: int, number: int) -> None:
-    """Put a disk of this size, kept in one file beside the homes, where the home is."""
-    image = home.parent.parent / "disks" / f"{home.name}.ext4"
-    if not image.exists():
-        image.parent.mkdir(mode=0o700, exist_ok=True)
-        with image.open("xb") as file:
-            file.truncate(mib * 2**20)  # takes room only as it is filled
-        made = ["mkfs.ext4", "-q", "-m", "0", "-E", f"root_owner={number}:{number},nodiscard", str(image)]
-        subprocess.run(made, check=True, env=_with_sbin())
-    mounted = ["mount", "-o", "loop,nosuid,nodev,noatime", str(image), str(home)]
-    subprocess.run(mounted, check=True, env=_with_sbin())
-    home.chmod(0o700)
-
-
-def _with_sbin() -> dict:
-    return {**os.environ, "PATH": os.environ.get("PATH", "") + ":/usr/sbin:/sbin"}
 
 
 def _free_port() -> int:
