@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import aiohttp
+from yarl import URL
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
@@ -46,7 +47,7 @@ class Learner:
 
     def token(self, path: str = "/hub/") -> str:
         """The XSRF token that the site has given for this path."""
-        return self.web.cookie_jar.filter_cookies(self.url + path)["_xsrf"].value
+        return self.web.cookie_jar.filter_cookies(URL(self.url + path))["_xsrf"].value
 
     async def sign_in(self, **form: str) -> str:
         """Fill in the form and send it. Returns the address it led to. Raises if it led back to the form."""
@@ -73,6 +74,29 @@ class Learner:
             await asyncio.sleep(0.1)
         raise TimeoutError(f"{self.name}'s server did not start in {seconds} s")
 
+    async def stop(self, seconds: float = 60) -> None:
+        """Stop the server, and wait until it has stopped."""
+        headers = {"X-XSRFToken": self.token()}
+        server = f"{self.url}/hub/api/users/{self.name}/server"
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            async with self.web.delete(server, headers=headers) as answer:
+                if answer.status in (204, 404):
+                    return
+            await asyncio.sleep(0.2)
+        raise TimeoutError(f"{self.name}'s server did not stop in {seconds} s")
+
+    async def pull(self, repository: str, branch: str) -> str:
+        """What nbgitpuller says when the trainer's link is followed."""
+        words = {"repo": repository, "branch": branch, "targetpath": "course"}
+        words["_xsrf"] = self.token(f"/user/{self.name}/")
+        async with self.web.get(f"{self.at}/git-pull/api", params=words) as answer:
+            return await answer.text()
+
+    def cookies(self) -> dict[str, str]:
+        """Every cookie, by name, for somebody else to try."""
+        return {cookie.key: cookie.value for cookie in self.web.cookie_jar}
+
     async def api(self, method: str, to: str, **body):
         """The server's own API, as JupyterLab uses it."""
         headers = {"X-XSRFToken": self.token(f"/user/{self.name}/")}
@@ -90,7 +114,7 @@ class Learner:
         line = await self.web.ws_connect(
             f"{self.at}/api/kernels/{session['kernel']['id']}/channels", max_msg_size=0
         )
-        return Kernel(session["kernel"]["id"], line)
+        return Kernel(session["kernel"]["id"], session["id"], line)
 
     async def lab(self, path: str) -> dict:
         return await self.api("GET", f"contents/{path}")
@@ -102,8 +126,8 @@ class Learner:
 class Kernel:
     """A line to a kernel: run a cell, and get what it printed and showed."""
 
-    def __init__(self, id: str, line):
-        self.id, self.line = id, line
+    def __init__(self, id: str, session: str, line):
+        self.id, self.session, self.line = id, session, line
 
     async def run(self, code: str, seconds: float = 180) -> list[dict]:
         """Run one cell. Returns its outputs, in a notebook's form. Raises RuntimeError for an error in it."""

@@ -13,7 +13,8 @@ import ctypes
 import os
 from pathlib import Path
 
-TMP = ("/tmp", "/var/tmp", "/dev/shm")  # where anybody may write
+# Where anybody may write.
+TMP = tuple(folder for folder in ("/tmp", "/var/tmp", "/dev/shm", "/run/lock") if os.path.isdir(folder))
 EMPTY = "mode=0755,size=64k"
 _NEW_MOUNTS = 0x00020000  # CLONE_NEWNS
 _NO_SUID, _NO_DEVICES, _BIND, _ALL_BELOW, _PRIVATE = 2, 4, 4096, 16384, 1 << 18  # MS_…
