@@ -1,4 +1,4 @@
-"""The trainer's board: one real hub with its proxy, learners who send, pages in a real browser, and nothing kept."""
+"""The trainer's board: a real hub with its proxy, learners who send, a real browser, and nothing kept."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 from collections import defaultdict
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from types import SimpleNamespace
@@ -31,7 +31,7 @@ if os.name == "nt":
     pytest.skip("JupyterHub does not run on Windows", allow_module_level=True)
 
 from course.hub import board as boards
-from course.hub.board import FEWEST, KEPT_HOURS, PER_MINUTE, STUCK_MINUTES, Board, counts_csv
+from course.hub.board import FEWEST, KEPT_HOURS, PER_MINUTE, REFRESH_SECONDS, STUCK_MINUTES, Board, counts_csv
 
 ROOT = Path(__file__).resolve().parent.parent
 EXERCISE, OTHER = "lab01-arrears", "lab01-copies"
@@ -105,7 +105,7 @@ def test_few_are_not_counted_and_no_name_is_on_the_page():
     room.hear("cat", "lab01-b", check.RIGHT)
     enough = view.trainer({"ann", "bob", "cat", "dan"}, "")
     assert "3 have begun, 1 with a server running have not" in enough
-    assert "The most are stuck at Lab 1, One: A." in enough
+    assert "Most are stuck at Lab 1, “A”." in enough
     assert enough.count("fewer than 3") == 1  # exercise B, which one person has reached
     assert not any(name in enough for name in ("ann", "bob", "cat", "dan"))
     room.ask("bob", "lab01-a")
@@ -172,7 +172,7 @@ def test_what_is_sent_holds_no_answer_and_the_learner_is_told_once(alone, monkey
         monkeypatch.setenv("COURSE_BOARD_TOKEN", "only-for-the-board")
         monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")  # a department's proxy is not asked
         first, second = check.exercise(EXERCISE, 0.123456), check.exercise(EXERCISE, None)
-        assert "/services/board/" in first.note and first.note.count(".") <= 2 and second.note == ""
+        assert "/services/board/" in first.note and first.note.count(".") == 1 and second.note == ""
         assert check.ask_for_help().status == "Asked for help"
         assert check.cancel_help().status == "Cancelled"
         until(lambda: len(heard) == 4)
@@ -204,6 +204,25 @@ def test_a_board_that_is_down_or_hangs_costs_a_learner_nothing(alone, monkeypatc
             assert "Raise your hand" in check.ask_for_help().message
             until(lambda: sender._sender is None)
     assert capsys.readouterr().err == ""
+
+
+def test_the_board_joins_what_a_hub_has_already():
+    from traitlets.config import Config
+
+    empty, full = Config(), Config()
+    full.JupyterHub.services = [{"name": "cull"}]
+    full.JupyterHub.load_roles = [{"name": "user", "scopes": ["self", "shares!user"]}, {"name": "cull"}]
+    full.Spawner.environment = {"OMP_NUM_THREADS": "1"}
+    for c in (empty, full):
+        boards.configure(c)
+    assert [one["name"] for one in full.JupyterHub.services] == ["cull", "board"]
+    roles = {role["name"]: role.get("scopes") for role in full.JupyterHub.load_roles}
+    assert roles["user"] == ["self", "shares!user", boards.ACCESS] and set(roles) == {"user", "cull", "board"}
+    assert set(full.Spawner.environment) == {"OMP_NUM_THREADS", "COURSE_BOARD", "COURSE_BOARD_TOKEN"}
+    assert {role["name"]: role["scopes"] for role in empty.JupyterHub.load_roles}["user"] == [
+        "self",
+        boards.ACCESS,
+    ]
 
 
 # A real hub -----------------------------------------------------------------------------------------------
@@ -245,14 +264,14 @@ c.JupyterHub.load_groups = {"trainers": {"users": ["coach"]}}
 c.JupyterHub.spawner_class = "simple"
 c.SimpleLocalProcessSpawner.home_dir_template = str(Path("home-{username}").resolve())
 c.Spawner.environment = {
-    "COURSE_PROGRESS": str(Path("progress.json").resolve()),
+    "COURSE_PROGRESS": str(Path("home-eve/progress.json").resolve()),
     "JUPYTERHUB_SINGLEUSER_APP": "jupyter_server.serverapp.ServerApp",
 }
 c.Spawner.args = ["--allow-root"]
 c.JupyterHub.services = [{"name": "test", "api_token": told["token"]}]
 c.JupyterHub.load_roles = [
-    {"name": "test", "services": ["test"], "scopes": ["admin:users", "admin:servers", "tokens", "access:servers",
-                                                      "access:services"]},
+    {"name": "test", "services": ["test"], "scopes": ["admin:users", "admin:servers", "tokens",
+                                                      "access:servers", "access:services"]},
 ]
 board.configure(c, told["board"])
 """
@@ -262,7 +281,7 @@ class Hub(SimpleNamespace):
     """A hub that runs: `hub` and `board` are addresses, `folder` is all that it may write to."""
 
     def call(self, method, address, token="", body=None, headers=()):
-        """One request. Returns the status, the text and the headers. It follows nothing and keeps no cookie."""
+        """One request: the status, the text and the headers. It follows nothing and keeps no cookie."""
         host, _, path = address.removeprefix("http://").partition("/")
         connection = http.client.HTTPConnection(host, timeout=30)
         sent = {"Authorization": f"token {token}"} if token else {}
@@ -287,20 +306,20 @@ class Hub(SimpleNamespace):
 
 
 @contextmanager
-def running_hub(folder: Path, **environment):
+def running_hub(folder: Path):
     """A real hub with its proxy and its board, on this machine's loopback. All are stopped at the end."""
     told = {name: f"http://127.0.0.1:{free_port()}" for name in ("hub", "inside", "proxy_api", "board")}
     told |= {"token": secrets.token_hex(16), "password": secrets.token_hex(8)}
     (folder / "told.json").write_text(json.dumps(told))
     (folder / "config.py").write_text(CONFIG)
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    python_path = os.pathsep.join([*filter(None, [environment.pop("FIRST", "")]), str(ROOT)])
-    home = {"PATH": path, "PYTHONPATH": python_path, "HOME": str(folder), "COURSE_BOARD": ""}
+    python_path = os.pathsep.join([*filter(None, [os.environ.get("PYTHONPATH")]), str(ROOT)])
+    own = {"PATH": path, "PYTHONPATH": python_path, "HOME": str(folder)}
     with (folder / "hub.log").open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "jupyterhub", "-f", "config.py"],
             cwd=folder,
-            env=os.environ | home | environment,
+            env=os.environ | own,
             stdout=log,
             stderr=log,
             start_new_session=True,
@@ -367,13 +386,21 @@ def signed_in(hub, browser, name, to="", **more):
     return tab
 
 
-@pytest.fixture
-def trainer(hub, browser):
-    """The trainer's page, of a session that has just begun."""
+@pytest.fixture(scope="module")
+def trainers_tab(hub, browser):
+    """The trainer's page, with a clock that the tests can put forward."""
     tab = signed_in(hub, browser, "coach", "trainer")
-    end_session(tab)
+    tab.clock.install()
     yield tab
     tab.context.close()
+
+
+@pytest.fixture
+def trainer(hub, trainers_tab):
+    """The trainer's page, of a session that has just begun."""
+    trainers_tab.goto(f"{hub.hub}/services/board/trainer")
+    end_session(trainers_tab)
+    return trainers_tab
 
 
 def end_session(tab):
@@ -413,7 +440,7 @@ def test_a_real_room(hub, tokens, trainer):
     assert rows[titles[EXERCISE]] == ["4", "3", "1", "2"]
     assert rows[titles[OTHER]] == ["3", "2", "1", "1"]
     assert rows[titles["lab01-impossible"]] == ["fewer", "not", "not", "not"]
-    assert f"stuck at Lab 1, Your first synthetic table: {titles[EXERCISE]}." in trainer.inner_text("#said")
+    assert f"stuck at Lab 1, “{titles[EXERCISE]}”." in trainer.inner_text("#said")
     assert "are not counted: Lab 2" in trainer.inner_text("#live")
     seen = trainer.content()
     assert not any(f">{name}<" in seen for name in work)
@@ -440,6 +467,8 @@ def test_asking_for_help_by_keyboard_and_no_name_is_a_program(hub, tokens, train
     learner = signed_in(hub, browser, "ann")
     hostile = signed_in(hub, browser, HOSTILE)
     try:
+        learner.clock.install()
+        learner.reload()
         assert "Your trainer does not see your name" in learner.inner_text("#said")
         learner.keyboard.press("Tab")
         assert learner.evaluate("document.activeElement.className") == "skip"
@@ -452,12 +481,19 @@ def test_asking_for_help_by_keyboard_and_no_name_is_a_program(hub, tokens, train
         hostile.get_by_role("button", name="Ask for help with something else").click()
         assert hub.send(tokens["bob"], "help", exercise=OTHER) == 204
         trainer.evaluate("document.getElementById('pause').focus()")
-        trainer.get_by_text("3 learners ask for help").wait_for(timeout=30_000)
+        trainer.clock.fast_forward(1000 * REFRESH_SECONDS)
+        trainer.get_by_text("3 learners ask for help").wait_for()
         assert trainer.evaluate("document.activeElement.id") == "pause"
         rows = trainer.locator("#live tbody tr")
         names = rows.locator("th").all_inner_texts()
         assert names == ["ann", HOSTILE.lower(), "bob"]
         assert trainer.locator("#live img").count() == 0
+        trainer.get_by_role("button", name="Stop updates").press("Enter")
+        assert hub.send(tokens["cat"], "help") == 204
+        trainer.clock.fast_forward(1000 * REFRESH_SECONDS)
+        trainer.wait_for_timeout(300)
+        assert "3 learners" in trainer.inner_text("#said")  # stopped means stopped
+        assert hub.send(tokens["cat"], "cancel") == 204
         button = trainer.get_by_role("button", name="Done: helped ann")
         button.focus()
         trainer.keyboard.press("Enter")
@@ -466,7 +502,8 @@ def test_asking_for_help_by_keyboard_and_no_name_is_a_program(hub, tokens, train
         hostile.get_by_role("button", name="Cancel").click()
         trainer.reload()
         assert "Nobody asks for help" in trainer.inner_text("#said")
-        learner.get_by_text("You are not asking for help").wait_for(timeout=30_000)
+        learner.clock.fast_forward(1000 * REFRESH_SECONDS)
+        learner.get_by_text("You are not asking for help").wait_for()
         assert "bob" not in learner.content() and "coach" not in learner.content()
     finally:
         learner.context.close()
@@ -474,7 +511,7 @@ def test_asking_for_help_by_keyboard_and_no_name_is_a_program(hub, tokens, train
 
 
 def test_the_pages_are_for_everybody(hub, tokens, trainer, browser):
-    """Axe finds nothing in light and dark, narrow pages do not overflow, no other host is asked, no storage is used."""
+    """Axe finds nothing, light or dark; narrow pages fit; no other host is asked; no storage is used."""
     for name in ("ann", "bob", "cat"):
         hub.send(tokens[name], exercise=EXERCISE, verdict=check.NOT_YET)
         hub.send(tokens[name], "help", exercise=EXERCISE)
@@ -547,15 +584,14 @@ def test_what_the_board_refuses(hub, tokens):
     address = f"{hub.board}/services/board/api/verdict"
     assert hub.call("POST", f"{address}?token={token}", body=wrong)[0] == 403
     assert hub.call("POST", address, body=wrong, headers={"Cookie": f"service-board={token}"})[0] == 403
-    for change in ({"exercise": "lab99-x"}, {"exercise": "lab01-good"}, {"exercise": HOSTILE}, {"exercise": ["x"]},
-                   {"verdict": "Dreadful"}, {"verdict": ["x"]}, {"exercise": ""}):  # fmt: skip
+    exercises = ["lab99-x", "lab01-good", HOSTILE, ["x"], ""]
+    changes = [{"exercise": one} for one in exercises] + [{"verdict": "Dreadful"}, {"verdict": ["x"]}]
+    for change in changes:
         assert hub.send(token, **(wrong | change)) == 400
     for body in ("", "[]", "[" * 2000, "{", "null", b"\xff"):
         assert hub.call("POST", address, token, body)[0] == 400
-    try:
+    with suppress(OSError):  # it may hang up on so much
         assert hub.call("POST", address, token, "x" * 100_000)[0] == 400
-    except OSError:
-        pass  # it hung up on so much
     answers = {hub.send(tokens["cat"], **wrong) for _ in range(PER_MINUTE + 1)}
     assert answers == {204, 429}
     assert hub.send(tokens["bob"], **wrong) == 204  # another person is not held up
@@ -565,7 +601,7 @@ def test_a_real_kernel(hub, trainer):
     """A learner's own server and kernel: the hub's environment reaches the lab, and the board hears it."""
     from jupyter_client import BlockingKernelClient
 
-    lab = json.loads(next((ROOT / "notebooks").glob("01-*.ipynb")).read_text())
+    lab = json.loads(next((ROOT / "notebooks").glob("01-*.ipynb")).read_text(encoding="utf-8"))
     stub = next("".join(c["source"]) for c in lab["cells"] if "exercise" in c["metadata"].get("tags", []))
     hub.api("POST", "users/eve/server")
     until(lambda: hub.api("GET", "users/eve").get("server"), why="the learner's server did not start")
@@ -575,29 +611,35 @@ def test_a_real_kernel(hub, trainer):
     client = BlockingKernelClient()
     client.load_connection_file(until(lambda: next(hub.folder.rglob(f"kernel-{kernel}.json"), None)))
     client.start_channels()
+
+    def run(cell):
+        said = []
+        hook = lambda message: said.append(message["content"])  # noqa: E731
+        reply = client.execute_interactive(cell, timeout=60, output_hook=hook)
+        assert reply["content"]["status"] == "ok", reply
+        return "".join(one.get("text", "") or one.get("data", {}).get("text/plain", "") for one in said)
+
     try:
         client.wait_for_ready(60)
-        said = []
-        for cell in ("from course import check", stub, stub.replace("None", "2"), "check.ask_for_help()"):
-            answer = client.execute_interactive(
-                cell,
-                timeout=60,
-                output_hook=lambda m: said.append(m["content"].get("data", {}).get("text/plain")),
-            )
-            assert answer["content"]["status"] == "ok", answer
-        shown = [text for text in said if text]
-        assert "/services/board/" in shown[0] and "Asked for help" in shown[-1]
+        assert "/services/board/" in run("from course import check\n" + stub)
+        assert run(stub.replace("None", "2")) == "Not yet: a share lies between 0 and 1."
+        assert "Asked for help" in run("check.ask_for_help()")
+        sent = run("import os; print(os.environ['COURSE_BOARD_TOKEN'])").strip()
         trainer.reload()
         rows = trainer.locator("#live tbody tr").all_inner_texts()
         assert len(rows) == 1 and rows[0].split()[0] == "eve"
         assert "1 learner with a server running" in trainer.inner_text("#live")
     finally:
         client.stop_channels()
-        hub.call("DELETE", f"{hub.hub}/hub/api/users/eve/server", hub.token)
+    # What a kernel sends to the board opens the board, and nothing of the hub or of the learner's server.
+    assert hub.call("GET", server, token)[0] == 200
+    me = f"{hub.hub}/hub/api/users/eve"
+    for method, place in (("GET", server), ("DELETE", f"{me}/server"), ("POST", f"{me}/tokens")):
+        assert hub.call(method, place, sent)[0] == 403
 
 
 def test_nothing_is_left_when_the_hub_stops(hub, tokens):
-    """No file that the hub, its proxy and its board leave behind holds a word of what was sent. The last test."""
+    """No file that the hub, its proxy and its board leave holds a word of what was sent. The last test."""
     assert hub.send(tokens["ann"], exercise=EXERCISE, verdict=check.NOT_YET) == 204
     assert hub.send(tokens["ann"], "help", exercise=EXERCISE) == 204
     if os.geteuid() == 0:

@@ -159,8 +159,8 @@ def exercise(name: str, answer: object, **given: object) -> Verdict:
 
     `given` holds what the judge needs from the lab besides the answer, such as the learner's own synthetic
     table. An untouched stub (None or ...) is "Not attempted yet". An answer of the wrong kind, or a function
-    that fails when it is called, is told what is expected and what went wrong. On a hub with a trainer's board,
-    the kind of verdict is counted there. KeyError, naming the known exercises, if there is none called `name`.
+    that fails when it is called, is told what is expected and what went wrong. On a hub with a trainer's
+    board, the kind of verdict is counted there. KeyError, naming the known exercises, if there is no `name`.
     """
     verdict = _kept(name, _judged(_find("EXERCISES", name), answer, given))
     told = _board.report(name, verdict.status)

@@ -1,8 +1,8 @@
 """What a trainer's board is told, on a hub that has one. Elsewhere nothing is sent: see course/hub/board.py.
 
-The hub sets COURSE_BOARD (the board's address) and COURSE_BOARD_TOKEN (it opens the board as this learner, and
-nothing else). A verdict is sent from a short thread of its own, so a cell never waits for a board, nor fails with
-it. The exercise and the kind of verdict are sent; never the answer.
+The hub sets COURSE_BOARD (the board's address) and COURSE_BOARD_TOKEN (it opens the board as this learner,
+and nothing else). A verdict is sent from a short thread of its own, so a cell never waits for a board, nor
+fails with it. The exercise and the kind of verdict are sent; never the answer.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import threading
 from collections import deque
-from urllib.parse import urlsplit
 
 SECONDS = 2  # how long one message may take; a board on the same machine answers in a hundredth of that
 
@@ -31,7 +30,7 @@ def last_exercise() -> str:
 
 
 def report(exercise: str, status: str) -> str:
-    """Tell the board of one verdict, without waiting. Returns what the learner must be told: the first time only."""
+    """Tell the board of one verdict, and wait for nothing. Returns what the learner is told, once."""
     global _last, _sender, _told
     _last = exercise
     if not is_here():
@@ -44,20 +43,20 @@ def report(exercise: str, status: str) -> str:
                 _sender.start()
             except RuntimeError:  # this person's limit of threads is reached: the lesson matters more
                 _sender = None
-    told, _told = _told, True
-    page = urlsplit(os.environ["COURSE_BOARD"]).path
-    return (
-        ""
-        if told
-        else "Your trainer sees how many people tried and got this right, never your answer, and not "
-        f"your name unless you ask for help. See what is counted: {page} at this hub's address."
-    )
+    if _told:
+        return ""
+    _told = True
+    # Cut by hand, as a badly written address must not stop a lesson.
+    host = "/".join(os.environ.get("JUPYTERHUB_PUBLIC_HUB_URL", "").split("/", 3)[:3])
+    page = f"{host}/{os.environ['COURSE_BOARD'].split('/', 3)[-1]}" + ("" if host else " on this hub")
+    return f"Your trainer sees how many people have this right, not who: {page} says what is counted."
 
 
 def send(path: str, message: dict) -> int:
-    """Send one message and wait for the board's answer, an HTTP status. OSError or HTTPException if it fails."""
+    """Send one message and wait for the answer, an HTTP status. OSError or HTTPException if it fails."""
     import http.client
     import json
+    from urllib.parse import urlsplit
 
     board = urlsplit(os.environ["COURSE_BOARD"])
     # http.client follows no redirect and asks no proxy, so the token goes to the board only.

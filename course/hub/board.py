@@ -1,18 +1,20 @@
-"""The trainer's board: which exercise the room is on and stuck at, by count, and by name only for who asks for help.
+"""The trainer's board: which exercise the room is on and stuck at, by count, and who asks for help.
 
-A service that JupyterHub starts and puts behind its own sign-in. `configure` adds it to a hub's configuration, and
-`course.check` sends it verdicts (course/check/_board.py). Two pages, made here and shown without any other host:
+A service that JupyterHub starts and puts behind its own sign-in. `configure` adds it to a hub's settings, and
+`course.check` sends it verdicts (course/check/_board.py). Two pages, that need no other host:
 
     /services/board/          a learner's own: what I tried, what the trainer sees, ask for help
-    /services/board/trainer   the room: counts for each exercise, the queue for help, export, end of the session
+    /services/board/trainer   the room: counts for each exercise, who asks for help, export, the end
 
-Everything is in memory. Ending the session forgets it, so does a restart, and so do twelve hours without a word
-from a person. Nothing is written down here, not even a line of a log for each request.
+Everything is in memory. Ending the session forgets it, so does a restart, and so do twelve hours without a
+word from a person. Nothing is written down here, not even a line of a log for each request.
 
-What a count may say. The trainer can see the room, so a count of few people is a name. An exercise's counts are
-shown once FEWEST learners have reached it. Single counts above that are not masked: from "12 reached, 11 tried" a
-masked 1 can be worked out, and that a few are stuck is what the board is for. A trainer who watches who types when
-a count changes can still guess, and the learner's page says so.
+What a count may say. The trainer can see the room, so a count of few people is a name. An exercise's counts
+are shown once FEWEST learners have reached it. Single counts above that are not masked: from "12 reached, 11
+tried" a masked 1 can be worked out, and that a few are stuck is what the board is for. A trainer who watches
+who types when a count changes can still guess, and the learner's page says so.
+
+What it counts badly. "Reached" means that the cell ran, so whoever runs all cells has reached every exercise.
 """
 
 from __future__ import annotations
@@ -46,8 +48,8 @@ ACCESS = f"access:services!service={NAME}"
 TRAINERS = "trainers"  # the hub's group whose members are trainers, besides its admins
 
 FEWEST = 3
-# The labs' own plan gives an exercise 8 minutes (median) and 10 at most. Half as much again, and a person has moved
-# on or is at lunch: no longer stuck.
+# The labs' own plan gives an exercise 8 minutes (median) and 10 at most. Half as much again, and a person has
+# moved on or is at lunch: no longer stuck.
 STUCK_MINUTES = 15
 KEPT_HOURS = 12
 PER_MINUTE = 40  # messages from one person: far above any learner, far below a loop
@@ -62,7 +64,7 @@ button { background: var(--page); border: 2px solid var(--control); color: var(-
   font: inherit; min-height: 2.25rem; padding: .15rem .75rem; }
 input[type=checkbox] { height: 1.5rem; vertical-align: middle; width: 1.5rem; }
 th[scope=row] { text-align: left; }
-.bar { letter-spacing: -.05em; padding-left: .75rem; }
+.bar { display: block; white-space: nowrap; }
 """
 
 
@@ -71,7 +73,7 @@ th[scope=row] { text-align: left; }
 
 @dataclass
 class Tries:
-    """One learner's answers to one exercise. `misses`: how many were "not yet" since the last that was right."""
+    """One learner's answers to one exercise. `misses`: those "not yet" since the last that was right."""
 
     number: int = 0
     misses: int = 0
@@ -95,7 +97,7 @@ class Learner:
 
 @dataclass(frozen=True)
 class Counts:
-    """How many learners have reached an exercise (ran its cell), tried it, have it right, are stuck at it now."""
+    """How many learners have reached an exercise (ran its cell), tried it, have it right, are stuck now."""
 
     reached: int
     tried: int
@@ -112,7 +114,7 @@ def lab_of(exercise: str) -> str:
 
 
 class Board:
-    """The room, in memory. `exercises`: {"lab01": {"lab01-arrears": title, ...}}. Times are seconds of `clock`."""
+    """The room, in memory. `exercises`: {"lab01": {"lab01-arrears": title}}. Times are seconds of `clock`."""
 
     def __init__(self, exercises: dict[str, dict[str, str]], clock=time.monotonic):
         self.exercises, self.clock = exercises, clock
@@ -197,7 +199,7 @@ class Board:
 
 
 def exercises_of_the_course() -> dict[str, dict[str, str]]:
-    """The exercises of every lab with their titles, as Board takes them. Nothing else can get on the screen."""
+    """The exercises of every lab with their titles, as Board takes them. No other word gets on the screen."""
     return {
         lab: {name: item.title for name, item in check.catalogue_of(lab, "EXERCISES").items()}
         for lab in check.LABS
@@ -209,7 +211,8 @@ def titles_of_labs() -> dict[str, str]:
     titles = {}
     for file in sorted((ROOT / "notebooks").glob("[0-9][0-9]-*.ipynb")):
         about = json.loads(file.read_text(encoding="utf-8"))["metadata"]["course"]
-        titles[f"lab{file.name[:2]}"] = f"Lab {int(file.name[:2])}, {about['title']}"
+        lab = f"lab{file.name[:2]}"
+        titles[lab] = f"{short(lab)}, {about['title']}"
     return titles
 
 
@@ -218,6 +221,11 @@ def titles_of_labs() -> dict[str, str]:
 
 def people(number: int) -> str:
     return f"{number} learner" + ("" if number == 1 else "s")
+
+
+def short(lab: str) -> str:
+    """ "Lab 1" of "lab01"."""
+    return f"Lab {int(lab[3:])}"
 
 
 def bar(part: int, whole: int) -> Markup:
@@ -237,7 +245,7 @@ class View:
         fixed = {
             "people": people,
             "bar": bar,
-            "lab_of": lambda exercise: titles[lab_of(exercise)],
+            "lab_of": lambda exercise: short(lab_of(exercise)),
             "title_of": board.title,
             "seconds": REFRESH_SECONDS,
             "stuck_minutes": STUCK_MINUTES,
@@ -247,7 +255,7 @@ class View:
         self._render = lambda xsrf, **more: words.render(fixed, xsrf=Markup(xsrf), **more)
 
     def trainer(self, room: set[str] | None, xsrf: str) -> str:
-        """The trainer's page. `room`: who has a server, or None if unknown. `xsrf`: the field every form needs."""
+        """The trainer's page. `room`: who has a server, or None if unknown. `xsrf`: a field of each form."""
         board = self.board
         begun = {lab: board.begun(lab) for lab in board.exercises}
         at = board.now_at()
@@ -265,6 +273,7 @@ class View:
             most_stuck=self._place(max(stuck, key=stuck.get)) if stuck else "",
             labs=[
                 (
+                    short(lab),
                     self.titles[lab],
                     len(names),
                     None if room is None else len(room - names),
@@ -284,7 +293,7 @@ class View:
         return self._render(xsrf, trainer=False, me=self.board.of(name), ahead=ahead)
 
     def _place(self, exercise: str) -> str:
-        return f"{self.titles[lab_of(exercise)]}: {self.board.title(exercise)}"
+        return f"{short(lab_of(exercise))}, “{self.board.title(exercise)}”"
 
 
 def counts_csv(board: Board, titles: dict[str, str]) -> str:
@@ -478,7 +487,7 @@ class Message(Handler):
 
 
 def make_app(board: Board, auth: HubOAuth, room) -> web.Application:
-    """The service. `room` is a coroutine function: the names of learners with a server, or None if unknown."""
+    """The service. `room` is a coroutine function that gives what `View.trainer` takes."""
     here = auth.base_url
     return web.Application(
         [
@@ -503,39 +512,30 @@ def make_app(board: Board, auth: HubOAuth, room) -> web.Application:
 
 
 def room_of(auth: HubOAuth):
-    """A coroutine function that asks the hub who has a server, at most every REFRESH_SECONDS. Trainers are left out."""
-    known: set[str] | None = None
-    asked = -float("inf")
-
-    async def ask() -> set[str]:
-        names, offset, client = set(), 0, AsyncHTTPClient()
-        while True:
-            answer = await client.fetch(
-                f"{auth.api_url}/users?state=active&limit=100&offset={offset}",
-                headers={"Authorization": f"token {auth.api_token}"},
-                request_timeout=5,
-            )
-            users = json.loads(answer.body)
-            names |= {user["name"] for user in users if not is_trainer(user)}
-            if len(users) < 100:
-                return names
-            offset += 100
+    """A coroutine function that asks the hub which learners have a server: names, or None if it fails."""
 
     async def room() -> set[str] | None:
-        nonlocal known, asked
-        if time.monotonic() - asked >= REFRESH_SECONDS:
-            asked = time.monotonic()
-            try:
-                known = await ask()
-            except Exception:  # the hub is busy or away: the page does without the number
-                known = None
-        return known
+        names, offset = set(), 0
+        try:
+            while True:
+                answer = await AsyncHTTPClient().fetch(
+                    f"{auth.api_url}/users?state=active&limit=100&offset={offset}",
+                    headers={"Authorization": f"token {auth.api_token}"},
+                    request_timeout=5,
+                )
+                users = json.loads(answer.body)
+                names |= {user["name"] for user in users if not is_trainer(user)}
+                if len(users) < 100:
+                    return names
+                offset += 100
+        except Exception:  # the hub is busy or away: the page does without the number
+            return None
 
     return room
 
 
 def give_up_root() -> None:
-    """Become the system's user "nobody", if this is root: a service that reads strangers' messages needs no more."""
+    """Become the system's user "nobody", if this is root: reading strangers' messages needs no more."""
     if os.geteuid() == 0:
         import pwd
 
@@ -568,12 +568,12 @@ def main() -> None:
 
 
 def configure(c, address: str = "http://127.0.0.1:10101") -> None:
-    """Add the board to a hub's configuration `c`: the service, who may open it, what learners' servers are told.
+    """Add the board to a hub's configuration `c`: the service, who may open it, what kernels are told.
 
-    `address` is where the board listens, and where kernels send to. It is this machine's own loopback, not the
-    hub's public address: nothing leaves the machine, no certificate has to be trusted, the proxy is spared. So that
-    a program that took the port after a crash could do no harm with what it hears, a kernel sends a token that opens
-    the board and nothing else.
+    `address` is where the board listens, and where kernels send to. It is this machine's loopback, not the
+    hub's public address: nothing leaves the machine, no certificate has to be trusted, the proxy is spared. A
+    program that took the port after a crash would hear tokens, so a kernel does not send its server's own. It
+    has one that opens the board and nothing else.
     """
 
     def where(spawner) -> str:
