@@ -567,14 +567,16 @@ def main() -> None:
     asyncio.run(serve())
 
 
-def configure(c, address: str = "http://127.0.0.1:10101") -> None:
+def configure(c, address: str = "") -> None:
     """Add the board to a hub's configuration `c`: the service, who may open it, what kernels are told.
 
     `address` is where the board listens, and where kernels send to. It is this machine's loopback, not the
     hub's public address: nothing leaves the machine, no certificate has to be trusted, the proxy is spared. A
     program that took the port after a crash would hear tokens, so a kernel does not send its server's own. It
-    has one that opens the board and nothing else.
+    has one that opens the board and nothing else. Where the hub is root, the usual port is below 1024, which
+    no learner can take.
     """
+    address = address or f"http://127.0.0.1:{1010 if os.geteuid() == 0 else 10101}"
 
     def where(spawner) -> str:
         return f"{address}{spawner.hub.base_url.removesuffix('hub/')}services/{NAME}/"
