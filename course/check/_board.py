@@ -11,7 +11,7 @@ import os
 import threading
 from collections import deque
 
-SECONDS = 2  # how long one message may take; a board on the same machine answers in a hundredth of that
+SECONDS = 5  # how long one message may take; a board on the same machine answers in well under one
 
 _waiting: deque[dict] = deque(maxlen=20)  # a board that hangs costs old messages, not memory
 _lock = threading.Lock()
