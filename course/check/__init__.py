@@ -5,6 +5,7 @@ Each lab has a module beside this one (`lab01`, ...) that holds its exercises an
     check.exercise("lab01-arrears", my_answer)
     check.quizzes("lab01")               # shows the questions; every option explains itself when opened
     check.quiz("lab01-safe", "b")        # marks an answer and keeps it in the progress file
+    check.ask_for_help()                 # in a room with a trainer's board: shows the trainer your name
 
 An exercise is judged by a small function that knows the likely mistakes, so that a wrong answer is told why
 it is wrong. The stored wrong answers of each exercise are run by the tests.
@@ -14,11 +15,11 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from pathlib import Path
 
-from . import _progress
+from . import _board, _progress
 
 # One module per lab stands beside this file: ("lab01", "lab02", ...).
 LABS = tuple(sorted(path.stem for path in Path(__file__).parent.glob("lab[0-9][0-9].py")))
@@ -158,20 +159,31 @@ def exercise(name: str, answer: object, **given: object) -> Verdict:
 
     `given` holds what the judge needs from the lab besides the answer, such as the learner's own synthetic
     table. An untouched stub (None or ...) is "Not attempted yet". An answer of the wrong kind, or a function
-    that fails when it is called, is told what is expected and what went wrong. KeyError, naming the known
-    exercises, if there is none called `name`.
+    that fails when it is called, is told what is expected and what went wrong. On a hub with a trainer's
+    board, the kind of verdict is counted there. KeyError, naming the known exercises, if there is no `name`.
     """
-    known = _find("EXERCISES", name)
-    if answer is None or answer is ...:
-        return not_attempted(f"give {known.expects}, then run this cell again.")
-    try:
-        verdict = known.judge(answer, **given)
-    except Exception as error:  # a function that a learner wrote can fail in any way
-        kind, why = type(answer).__name__, " ".join(str(error).split())
-        verdict = not_yet(
-            f"this exercise takes {known.expects}; what it was given ({kind}) could not be used: {why}"
-        )
-    return _kept(name, verdict)
+    verdict = _kept(name, _judged(_find("EXERCISES", name), answer, given))
+    told = _board.report(name, verdict.status)
+    return replace(verdict, note=" ".join(filter(None, (verdict.note, told))))
+
+
+def ask_for_help(name: str = "") -> Verdict:
+    """Ask the trainer to come, on a hub with a board: shows them your name and the exercise you are at.
+
+    `name` is an exercise, such as "lab01-arrears"; by default the one that was checked last.
+    """
+    name = name or _board.last_exercise()
+    where = f" at the exercise {_find('EXERCISES', name).title!r}" if name else ""
+    return _told_the_board(
+        "help",
+        {"exercise": name},
+        Verdict("Asked for help", f"your trainer now sees your name{where}. To cancel: check.cancel_help()"),
+    )
+
+
+def cancel_help() -> Verdict:
+    """Take back a call for help. The trainer no longer sees your name."""
+    return _told_the_board("cancel", {}, Verdict("Cancelled", "you are not asking for help."))
 
 
 def quizzes(lab: str) -> QuizPage:
@@ -210,6 +222,35 @@ def catalogue_of(lab: str, register: str) -> dict:
     if lab not in LABS:
         raise KeyError(f"There is no lab {lab!r}. Known: {', '.join(LABS)}.")
     return getattr(importlib.import_module(f"{__name__}.{lab}"), register)
+
+
+def _judged(known: Exercise, answer: object, given: dict) -> Verdict:
+    """The verdict on one answer, whatever it is and however the judge fails on it."""
+    if answer is None or answer is ...:
+        return not_attempted(f"give {known.expects}, then run this cell again.")
+    try:
+        return known.judge(answer, **given)
+    except Exception as error:  # a function that a learner wrote can fail in any way
+        kind, why = type(answer).__name__, " ".join(str(error).split())
+        return not_yet(
+            f"this exercise takes {known.expects}; what it was given ({kind}) could not be used: {why}"
+        )
+
+
+def _told_the_board(path: str, message: dict, done: Verdict) -> Verdict:
+    """Send the trainer's board something that the learner asked for, and say whether it arrived."""
+    failed = "Not done"
+    if not _board.is_here():
+        return Verdict(failed, "there is no trainer's board here, so nothing was sent.")
+    try:
+        status = _board.send(path, message)
+    except Exception as error:  # no board, a slow one, an answer that is not HTTP
+        why = " ".join(str(error).split()) or type(error).__name__
+        return Verdict(failed, f"the trainer's board does not answer ({why}). Raise your hand instead.")
+    if status == 204:
+        return done
+    why = {409: "it does not count trainers", 429: "it has had too many messages; wait a minute"}
+    return Verdict(failed, f"the trainer's board refused: {why.get(status, f'status {status}')}.")
 
 
 def _find(register: str, name: str):
