@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import secrets
 import shlex
 import subprocess
 import sys
@@ -44,6 +45,7 @@ KUBERNETES = "1.34"
 DEPARTMENT = {
     "image-name": "registry.department.example/course",
     "image-tag": "2026-11",
+    "board-image": "registry.department.example/course:2026-11",
     "client-id": "course",
     "client-secret": "a long secret",
     "callback-url": "https://course.department.example/hub/oauth_callback",
@@ -150,6 +152,10 @@ CHART_KEYS = {
         "concurrentSpawnLimit": int,
         "networkPolicy": POLICY,
         "resources": ANYTHING,
+        "services": ANYTHING,
+        "loadRoles": ANYTHING,
+        "service": {"extraPorts": list},
+        "extraContainers": list,
     },
     "proxy": {
         "https": {"enabled": bool, "type": str, "hosts": list, "secret": {"name": str}},
@@ -189,8 +195,13 @@ def test_every_key_is_one_that_the_chart_knows():
 
 def test_nothing_leaves_a_learners_pod():
     policy = values()["singleuser"]["networkPolicy"]
+    (board,) = policy["egress"]
+    assert board == {
+        "ports": [{"port": 10101}],
+        "to": [{"podSelector": {"matchLabels": {"component": "hub"}}}],
+    }
+    assert policy["enabled"] is True and policy["ingress"] == []
     # All six of the chart's ways out, each closed: one that is not named here is open by default.
-    assert policy["enabled"] is True and policy["egress"] == [] and policy["ingress"] == []
     assert policy["egressAllowRules"] == dict.fromkeys(
         [
             "cloudMetadataServer",
@@ -409,24 +420,44 @@ class Hub:
     def __init__(self, folder: Path, singleuser: Path | None):
         self.folder, self.processes = folder, []
         self.ports = free_ports(5)
-        public, self.sign_in, hub, api, _ = self.ports
+        public, self.sign_in, hub, api, board = self.ports
         self.url, provider = f"https://127.0.0.1:{public}", f"https://127.0.0.1:{self.sign_in}"
         self.ca = certificate(folder)
-        given = values(
+        text = fill_in(
             callback_url=f"{self.url}/hub/oauth_callback",
             authorize_url=f"{provider}/authorize",
             token_url=f"{provider}/token",
             userinfo_url=f"{provider}/userinfo",
         )
+        given = self.values = yaml.safe_load(text.replace("10101", str(board)).replace(":8081/", f":{hub}/"))
+        token = secrets.token_hex()
+        services = [
+            {
+                "name": name,
+                **service,
+                "url": service["url"].replace("//hub:", "//127.0.0.1:"),
+                "api_token": token,
+            }
+            for name, service in given["hub"]["services"].items()
+        ]
+        roles = [{"name": name, **role} for name, role in given["hub"]["loadRoles"].items()]
+        (self.board,) = given["hub"]["extraContainers"]
+        self.board_variables = {
+            one["name"]: one["value"].replace("0.0.0.0", "127.0.0.1") if "value" in one else token
+            for one in self.board["env"]
+        }
         for name, file in given["singleuser"]["extraFiles"].items():
             (folder / name).mkdir()
             (folder / name / Path(file["mountPath"]).name).write_text(
                 json.dumps(file["data"]), encoding="utf-8"
             )
-        server = ["env", f"PYTHONPATH={singleuser or ''}", sys.executable, "-m", "jupyterhub.singleuser"]
+        packages = os.pathsep.join([str(singleuser), str(ROOT)])
+        server = ["env", f"PYTHONPATH={packages}", sys.executable, "-m", "jupyterhub.singleuser"]
         config = f"""
 # As the chart does it: its own settings, then hub.config, then hub.extraConfig.
 c.JupyterHub.tornado_settings = {{"slow_spawn_timeout": 0}}
+c.JupyterHub.services, c.JupyterHub.load_roles = {services!r}, {roles!r}
+c.KubeSpawner.environment = {given["singleuser"]["extraEnv"]!r}
 for section, settings in {given["hub"]["config"]!r}.items():
     c[section].update(settings)
 {given["hub"]["extraConfig"]["course"]}
@@ -444,7 +475,11 @@ c.JupyterHub.spawner_class = "simple"
 c.SimpleLocalProcessSpawner.home_dir_template = "{folder}/home/{{username}}"
 c.Spawner.cmd = {server!r}
 c.Spawner.args = {["--allow-root"] if os.geteuid() == 0 else []!r}
-c.Spawner.environment = {{"JUPYTER_CONFIG_PATH": "{folder}/server", "JUPYTER_CONFIG_DIR": "{folder}/none"}}
+c.Spawner.environment = c.KubeSpawner.environment
+c.Spawner.environment.update(
+    JUPYTER_CONFIG_PATH="{folder}/server", JUPYTER_CONFIG_DIR="{folder}/none",
+    COURSE_PROGRESS="{folder}/progress.json",
+)
 """
         (folder / "config.py").write_text(config, encoding="utf-8")
         self.variables = {
@@ -528,7 +563,9 @@ def hub(tmp_path_factory):
     try:
         running.start(PROVIDER, str(running.sign_in), str(running.ca))
         running.wait(f"https://127.0.0.1:{running.sign_in}/authorize")
-        running.start("-m", "jupyterhub", "-f", "config.py", PYTHONPATH=str(tools("hub")))
+        course = os.pathsep.join([str(tools("hub")), str(ROOT)])
+        running.start(*running.board["command"][1:], PYTHONPATH=course, **running.board_variables)
+        running.start("-m", "jupyterhub", "-f", "config.py", PYTHONPATH=course)
         running.wait(f"{running.url}/hub/api/")
         yield running
     finally:
@@ -571,7 +608,9 @@ def test_browsers_come_by_https_only_and_cookies_stay(hub):
     assert kept and all("secure" in line.lower() and "samesite=lax" in line.lower() for line in kept), kept
 
 
-def test_a_learners_server_starts_and_has_no_terminal_news_or_updates(hub):
+@pytest.fixture(scope="module")
+def bens(hub):
+    """A learner, and the page of the lab in the server that was started for them."""
     learner, _ = signed_in(hub, "ben@department.example")
     page = learner.get(f"{hub.url}/hub/spawn", timeout=60)
     end = time.monotonic() + 120
@@ -580,6 +619,11 @@ def test_a_learners_server_starts_and_has_no_terminal_news_or_updates(hub):
         time.sleep(0.5)
         page = learner.get(f"{hub.url}/user/ben@department.example/lab", timeout=60)
     assert page.status_code == 200
+    return learner, page
+
+
+def test_a_learners_server_has_no_terminal_news_or_updates(hub, bens):
+    learner, page = bens
     here = page.url.split("/lab")[0]
     assert learner.get(f"{here}/api/status", timeout=60).json()["kernels"] == 0
     assert learner.get(f"{here}/api/terminals", timeout=60).status_code == 404
@@ -591,6 +635,63 @@ def test_a_learners_server_starts_and_has_no_terminal_news_or_updates(hub):
     stranger, _ = signed_in(hub, "ana@department.example")
     assert stranger.get(f"{here}/api/contents", timeout=60).status_code in (403, 404)
     assert "jupyterhub-singleuser version" not in hub.log()  # a warning that the two do not fit
+
+
+def run(visitor, hub, here: str, code: str) -> str:
+    """Run code in a new kernel of a server, through the hub's proxy, and return what it prints."""
+    import asyncio
+    import ssl
+
+    import requests
+    from tornado.httpclient import HTTPRequest
+    from tornado.websocket import websocket_connect
+
+    token = next(one.value for one in visitor.cookies if one.name == "_xsrf" and "/user/" in one.path)
+    kernel = visitor.post(f"{here}/api/kernels", json={}, headers={"X-XSRFToken": token}, timeout=60).json()
+    cookies = requests.cookies.get_cookie_header(
+        visitor.cookies, requests.Request("GET", f"{here}/api").prepare()
+    )
+    header = {"msg_id": "1", "msg_type": "execute_request", "username": "", "session": "1", "version": "5.3"}
+    cell = {
+        "header": header,
+        "parent_header": {},
+        "metadata": {},
+        "channel": "shell",
+        "content": {"code": code},
+    }
+
+    async def talk() -> str:
+        channel = await websocket_connect(
+            HTTPRequest(
+                f"{here}/api/kernels/{kernel['id']}/channels".replace("https", "wss"),
+                headers={"Cookie": cookies, "Origin": hub.url},
+                ssl_options=ssl.create_default_context(cafile=hub.ca),
+            )
+        )
+        await channel.write_message(json.dumps(cell))
+        said = ""
+        while True:
+            message = json.loads(await asyncio.wait_for(channel.read_message(), 60))
+            content, kind = message["content"], message["msg_type"]
+            said += content.get("text", "") if kind == "stream" else ""
+            assert kind != "error", content
+            if kind == "status" and content["execution_state"] == "idle" and said:
+                return said
+
+    return asyncio.run(talk())
+
+
+def test_the_board_hears_a_learners_kernel_and_shows_the_trainer_alone(hub, bens):
+    learner, page = bens
+    here = page.url.split("/lab")[0]
+    assert (
+        run(learner, hub, here, "from course.check import _board; print(_board.send('help', {}))") == "204\n"
+    )
+    trainer, _ = signed_in(hub, "trainer@department.example")
+    room = trainer.get(f"{hub.url}/services/board/trainer", timeout=60)
+    assert room.status_code == 200 and "ben@department.example" in room.text  # who asked for help
+    assert learner.get(f"{hub.url}/services/board/", timeout=60).status_code == 200
+    assert learner.get(f"{hub.url}/services/board/trainer", timeout=60).status_code == 403
 
 
 @pytest.mark.parametrize(
@@ -614,6 +715,7 @@ def test_a_place_left_empty_stops_the_hub(place, left, said):
     given, c = values(**{place: left})["hub"], Config()
     for section, settings in given["config"].items():
         c[section].update(settings)
+    c.KubeSpawner.environment = {}
     with pytest.raises(ValueError, match=re.escape(said)):
         exec(given["extraConfig"]["course"], {"c": c})  # noqa: S102 — as the chart does
 
