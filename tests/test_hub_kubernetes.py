@@ -15,6 +15,7 @@ import os
 import re
 import secrets
 import shlex
+import shutil
 import subprocess
 import sys
 import time
@@ -92,6 +93,12 @@ def tools(kind: str) -> Path:
             (pytest.fail if os.environ.get("CI") else pytest.skip)(message)
         stamp.write_text(pins, encoding="utf-8")
     return folder
+
+
+def needs(program: str) -> None:
+    """Skip a test for want of a program; in CI, fail it."""
+    if not shutil.which(program):
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(f"This test needs {program}.")
 
 
 def python(code: str, *arguments, path: Path, timeout: int = 120, last: bool = False, **variables) -> str:
@@ -333,6 +340,7 @@ def test_a_learner_works_on_the_disk_that_is_kept(pod):
 
 
 def git(folder, *arguments):
+    needs("git")
     name = ["-c", "user.name=Trainer", "-c", "user.email=trainer@department.example"]
     subprocess.run(["git", *name, *arguments], cwd=folder, check=True, capture_output=True, timeout=60)
 
@@ -417,7 +425,7 @@ PROVIDER = Path(__file__).with_name("oidc.py")
 class Hub:
     """The chart's JupyterHub with these values, behind TLS on this machine, beside a department's sign-in."""
 
-    def __init__(self, folder: Path, singleuser: Path | None):
+    def __init__(self, folder: Path):
         self.folder, self.processes = folder, []
         self.ports = free_ports(5)
         public, self.sign_in, hub, api, board = self.ports
@@ -451,8 +459,8 @@ class Hub:
             (folder / name / Path(file["mountPath"]).name).write_text(
                 json.dumps(file["data"]), encoding="utf-8"
             )
-        packages = os.pathsep.join([str(singleuser), str(ROOT)])
-        server = ["env", f"PYTHONPATH={packages}", sys.executable, "-m", "jupyterhub.singleuser"]
+        self.packages = os.pathsep.join([str(tools("hub")), str(ROOT)])
+        server = ["env", f"PYTHONPATH={self.packages}", sys.executable, "-m", "jupyterhub.singleuser"]
         config = f"""
 # As the chart does it: its own settings, then hub.config, then hub.extraConfig.
 c.JupyterHub.tornado_settings = {{"slow_spawn_timeout": 0}}
@@ -548,6 +556,7 @@ def free_ports(number: int) -> list[int]:
 def certificate(folder: Path) -> Path:
     """A key and a certificate for this machine, in one file. It vouches for itself."""
     path = folder / "tls.pem"
+    needs("openssl")
     vouched = folder / "certificate.pem"
     command = shlex.split("openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=127.0.0.1")
     command += ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", path, "-out", vouched]
@@ -559,13 +568,12 @@ def certificate(folder: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def hub(tmp_path_factory):
-    running = Hub(tmp_path_factory.mktemp("hub"), singleuser=tools("hub"))
+    running = Hub(tmp_path_factory.mktemp("hub"))
     try:
         running.start(PROVIDER, str(running.sign_in), str(running.ca))
         running.wait(f"https://127.0.0.1:{running.sign_in}/authorize")
-        course = os.pathsep.join([str(tools("hub")), str(ROOT)])
-        running.start(*running.board["command"][1:], PYTHONPATH=course, **running.board_variables)
-        running.start("-m", "jupyterhub", "-f", "config.py", PYTHONPATH=course)
+        running.start(*running.board["command"][1:], PYTHONPATH=running.packages, **running.board_variables)
+        running.start("-m", "jupyterhub", "-f", "config.py", PYTHONPATH=running.packages)
         running.wait(f"{running.url}/hub/api/")
         yield running
     finally:
