@@ -75,30 +75,41 @@ def values(**changes) -> dict:
 
 
 @cache
-def tools(kind: str) -> Path:
-    """A folder with pinned tools of one kind, fetched once. Without a network: skipped, and in CI failed."""
-    folder = TOOLS / kind
-    stamp, pins = folder / ".pins", "\n".join(PINS[kind])
-    if not stamp.exists() or stamp.read_text(encoding="utf-8") != pins:
-        command = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--python", sys.executable]
-        ran = subprocess.run(
-            [*command, "--target", folder, *PINS[kind]],
-            env={"UV_HTTP_TIMEOUT": "60", **os.environ},
-            capture_output=True,
-            text=True,
-            timeout=600,
-        )
-        if ran.returncode:
-            message = f"The tools of these tests could not be fetched: {ran.stderr.strip()[-300:]}"
-            (pytest.fail if os.environ.get("CI") else pytest.skip)(message)
+def fetch(kind: str) -> str:
+    """Put the pinned tools of one kind into their folder, once. What went wrong, or nothing."""
+    stamp, pins = TOOLS / kind / ".pins", "\n".join(PINS[kind])
+    if stamp.exists() and stamp.read_text(encoding="utf-8") == pins:
+        return ""
+    command = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--python", sys.executable]
+    ran = subprocess.run(
+        [*command, "--target", TOOLS / kind, *PINS[kind]],
+        env={"UV_HTTP_TIMEOUT": "30", **os.environ},
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+    if ran.returncode == 0:
         stamp.write_text(pins, encoding="utf-8")
-    return folder
+    return ran.stderr if ran.returncode else ""
+
+
+def tools(kind: str) -> Path:
+    """The folder with the pinned tools of one kind. Without a network a test is skipped; in CI, it fails."""
+    if problem := fetch(kind):
+        cannot(f"{PINS[kind][-1]} could not be fetched. The first time, this test needs a network.", problem)
+    return TOOLS / kind
+
+
+def cannot(why: str, more: str = "") -> None:
+    """Skip a test that cannot be run here; in CI, fail it."""
+    if os.environ.get("CI"):
+        pytest.fail(f"{why}\n{more}")
+    pytest.skip(why)
 
 
 def needs(program: str) -> None:
-    """Skip a test for want of a program; in CI, fail it."""
     if not shutil.which(program):
-        (pytest.fail if os.environ.get("CI") else pytest.skip)(f"This test needs {program}.")
+        cannot(f"This test needs {program}.")
 
 
 def python(code: str, *arguments, path: Path, timeout: int = 120, last: bool = False, **variables) -> str:
