@@ -219,6 +219,15 @@ def consensus(options):
     return run_python(python, ["-m", "course.consensus", "--in", os.getcwd(), *options]) if python else 1
 
 
+# ------------------------------------------------------------------------------ a session for many
+
+
+def hub(options):
+    """Run a hub on this machine. Files in ``options`` are named as seen from where the person is."""
+    python = ready_python()
+    return run_python(python, ["-m", "course.hub", "--in", os.getcwd(), *options]) if python else 1
+
+
 # ------------------------------------------------------------------------------ compare the generators
 
 

@@ -68,6 +68,7 @@ def run(settings: Settings, file: str | None) -> int:
             "COURSE_HUB_KEY": str(key),
             "COURSE_HUB_PORT": str(free_port()),
             "COURSE_HUB_PROXY_PORT": str(free_port()),
+            "COURSE_HUB_BOARD_PORT": str(free_port(600, 1024) if AS_ROOT else free_port()),  # root's: see board
             "PATH": f"{Path(sys.executable).parent}:{os.environ.get('PATH', '')}",
         }
         forks = None
@@ -226,13 +227,13 @@ def _run_folder() -> str:
     return "/run" if AS_ROOT else tempfile.gettempdir()
 
 
-def free_port() -> int:
+def free_port(lowest: int = 20_000, highest: int = 32_000) -> int:
     """A port that nobody has. The system gives ports above these to whoever asks for any, at any moment."""
-    for port in random.sample(range(20_000, 32_000), 50):
+    for port in random.sample(range(lowest, highest), 50):
         with socket.socket() as one, contextlib.suppress(OSError):
             one.bind(("127.0.0.1", port))
             return port
-    raise HubError("No port is free between 20000 and 32000: end some programs on this machine.")
+    raise HubError(f"No port is free between {lowest} and {highest}: end some programs on this machine.")
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ forks = sockets / "forks"
 c.JupyterHub.bind_url = f"https://{settings.address}:{settings.port}"
 c.JupyterHub.ssl_cert = os.environ["COURSE_HUB_CERTIFICATE"]
 c.JupyterHub.ssl_key = os.environ["COURSE_HUB_KEY"]
+c.JupyterHub.public_url = settings.url
 c.JupyterHub.hub_bind_url = f"http://127.0.0.1:{os.environ['COURSE_HUB_PORT']}"
 c.JupyterHub.tornado_settings = {
     "headers": {"Strict-Transport-Security": "max-age=86400"},
@@ -68,4 +69,4 @@ for limit in ("memory_mib", "processes", "disk_mib", "tmp_mib"):
 c.LocalProcessSpawner.interrupt_timeout = 5
 
 accounts.configure(c, settings)
-board.configure(c, settings)
+board.configure(c, f"http://127.0.0.1:{os.environ['COURSE_HUB_BOARD_PORT']}")
