@@ -71,13 +71,13 @@ HEADINGS = {
     "role": ("role", "type"),
 }
 SECRET = (
-    "This holds the codes of other people. Keep it where only you can see it, give each person only their own "
-    "slip, and delete every copy when the session is over."
+    "This holds the codes of other people. Keep it where only you can see it, give each person only their "
+    "own slip, and delete every copy when the session is over."
 )
 TO_DO = (
     "Open {address} in a web browser.",
     "Type your user name and your code.",
-    "Choose a passphrase of 12 characters or more, such as three or four words that do not belong together.",
+    "Choose a passphrase of 12 characters or more: three or four words that do not belong together.",
     "From then on, sign in with your user name and your passphrase. The code works once.",
 )
 
@@ -320,13 +320,18 @@ def _plain(heading: str) -> str:
 def _person(found: dict[str, str], line: int) -> Person:
     """The person on one line of the list."""
     name = found["name"] or f"{found['first']} {found['last']}"
-    name = unicodedata.normalize("NFC", re.sub(r"[\s\x00-\x1f\x7f]+", " ", name).strip())
+    name, email = unicodedata.normalize("NFC", _line(name)), _line(found["email"])
     role = found["role"].casefold() or "learner"
     if not name:
         raise AccountError(f"Line {line} has no name. Add the name, or take the line out.")
     if role not in ROLES:
         raise AccountError(f"Line {line} has the role {found['role']!r}. A role is learner or trainer.")
-    return Person(name, found["email"], role)
+    return Person(name, email, role)
+
+
+def _line(text: str) -> str:
+    """A text with single blanks in place of line ends and signs that steer a screen."""
+    return re.sub(r"[\s\x00-\x1f\x7f-\x9f]+", " ", text).strip()
 
 
 # ------------------------------------------------------------------------------ joining slips
@@ -361,7 +366,7 @@ def slips_page(slips: list[Slip], address: str, until: str) -> str:
         for slip in slips
     )
     style = (
-        ".slip { border: 2px dashed var(--control); break-inside: avoid; margin: 1.5rem 0; padding: 0 1rem; }\n"
+        ".slip { border: 2px dashed var(--control); break-inside: avoid; margin: 2rem 0; padding: 0 1rem; }\n"
         "dl { display: grid; gap: .25rem 1rem; grid-template-columns: max-content 1fr; }\n"
         "dt { font-weight: 700; } dd { margin: 0; overflow-wrap: anywhere; }\n"
         "dd + dt + dd { font-family: monospace; font-size: 1.25rem; }\n"
@@ -371,7 +376,7 @@ def slips_page(slips: list[Slip], address: str, until: str) -> str:
 
 
 def slips_table(slips: list[Slip], address: str) -> str:
-    """The slips as CSV. What a spreadsheet would run as a formula begins with an apostrophe."""
+    """The slips as CSV. A cell that would run as a formula begins with an apostrophe."""
     out = io.StringIO()
     rows = csv.writer(out, lineterminator="\r\n")
     rows.writerow(["name", "email", "address", "user name", "code", "secret"])

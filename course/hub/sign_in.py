@@ -44,8 +44,8 @@ TEMPLATES = Path(__file__).with_name("templates")
 TRAINERS, LEARNERS = "trainers", "learners"
 
 # What a trainer may do: see who is there, start and stop servers, use the hub's admin page. Not there, on
-# purpose: access:servers (to open somebody's lab and read their files without their knowledge), tokens (to act
-# as somebody), admin:users and admin:groups (to become anybody). A hub's admin has all of these.
+# purpose: access:servers (to open somebody's lab and read their files without their knowledge), tokens (to
+# act as somebody), admin:users and admin:groups (to become anybody). A hub's admin has all of these.
 TRAINER = {
     "name": "trainer",
     "description": "Sees who is there, starts and stops servers. Cannot open anybody's lab.",
@@ -255,7 +255,7 @@ class CodeAuthenticator(Authenticator):
         await asyncio.gather(*ending)
 
     async def _end(self, known: orm.User, session: str) -> None:
-        """Make a user's cookies and tokens worthless, and stop their servers. ``session`` marks new cookies."""
+        """End a user's cookies and tokens, and stop their servers. New cookies are marked ``session``."""
         self.log.warning("Ending the sessions of %s", known.name)
         known.cookie_id = session
         for token in [*known.api_tokens, *known.oauth_codes]:
