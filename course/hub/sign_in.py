@@ -179,7 +179,7 @@ class CodeAuthenticator(Authenticator):
         if first:
             right = await self._burn(user, account.get("code"), bare_code(data["code"][:64]), passphrase)
         else:
-            right = await self._scrypt(fits, passphrase[:MOST], account.get("passphrase"), FOR_PASSPHRASES)
+            right = await self._apart(fits, passphrase[:MOST], account.get("passphrase"), FOR_PASSPHRASES)
         if not right:
             raise HTTPError(403, WRONG_CODE if first else WRONG_PASSPHRASE)
         self.limits.was_right(keys)
@@ -203,13 +203,13 @@ class CodeAuthenticator(Authenticator):
 
     async def _burn(self, user: str, stored: str | None, code: str, passphrase: str) -> bool:
         """Whether a code was right, and now is burnt."""
-        if not await self._scrypt(fits, code, stored, FOR_CODES):
+        if not await self._apart(fits, code, stored, FOR_CODES):
             return False
-        kept = await self._scrypt(hashed, passphrase, FOR_PASSPHRASES)
-        return self.accounts.use_code(user, stored, kept)
+        kept = await self._apart(hashed, passphrase, FOR_PASSPHRASES)
+        return await self._apart(self.accounts.use_code, user, stored, kept)
 
-    async def _scrypt(self, function, *arguments):
-        """Slow work on one of two threads, so that the hub answers others meanwhile."""
+    async def _apart(self, function, *arguments):
+        """Slow work, or a wait for the file, on one of two threads, so that the hub answers meanwhile."""
         if self.waiting >= MOST_WAITING:
             raise HTTPError(503, BUSY)
         self.waiting += 1
