@@ -111,9 +111,9 @@ class Slip:
 
 # ------------------------------------------------------------------------------ secrets
 
-# scrypt (RFC 7914): the work, as a power of two, and how often; r is 8, so both take 16 MiB. For passphrases one
-# of the equal settings in the OWASP Password Storage Cheat Sheet (about 0.2 s of one core). A fifth of it for
-# codes: they are drawn, not chosen, and die when they are used.
+# scrypt (RFC 7914): the work, as a power of two, and how often; r is 8, so both take 16 MiB. For passphrases
+# one of the equal settings in the OWASP Password Storage Cheat Sheet (about 0.2 s of one core). A fifth of it
+# for codes: they are drawn, not chosen, and die when they are used.
 FOR_PASSPHRASES, FOR_CODES = (14, 5), (14, 1)
 
 
