@@ -523,7 +523,9 @@ def test_a_new_code_ends_sessions_tokens_and_servers(room):
 
     room.until(lambda: me().json().get("server"))
     assert me({}, f"?token={token}").status_code == 403  # a token in an address is not taken
-    port = re.search(rf"{slip.user}.*?http://127.0.0.1:(\d+)|:(\d+).*?{slip.user}", room.hub.log.read_text())
+    route = rf"Adding user {slip.user} to proxy .* => http://127.0.0.1:(\d+)"
+    port = int(re.search(route, room.hub.log.read_text())[1])
+    assert is_open(port)
     code = room.book.new_code(slip.user).code
     room.until(lambda: not room.is_in(mine))
     room.until(lambda: me().status_code == 403)
@@ -532,7 +534,7 @@ def test_a_new_code_ends_sessions_tokens_and_servers(room):
     assert room.first(slip.user, slip.code)[0] == 403
     assert room.first(slip.user, code, browser=trainer)[0] == 302
     room.until(lambda: room.api(trainer, "GET", "user").json().get("server") is None)
-    assert port is None or not is_open(int(port[1] or port[2]))
+    room.until(lambda: not is_open(port))
 
 
 def is_open(port):
@@ -542,19 +544,28 @@ def is_open(port):
 
 
 def test_a_trainer_runs_the_room_and_reads_nobodys_files(room):
-    slip = next(one for one in [*room.slips] if one.person.role == "trainer")
+    slip, learner = room.book.add([Person("Second trainer", "", "trainer"), Person("Watched")])
+    assert room.first(learner.user, learner.code)[0] == 302
     trainer = room.browser()
     assert room.first(slip.user, slip.code, browser=trainer)[0] == 302
     assert trainer.get(f"{room.hub.address}/admin", timeout=60).status_code == 200
     me = room.api(trainer, "GET", "user").json()
     assert me["admin"] is False and me["groups"] == ["trainers"]
     people = room.api(trainer, "GET", "users").json()
-    other = next(one["name"] for one in people if one["name"] != slip.user)
+    other = learner.user
+    assert other in {one["name"] for one in people}
     assert room.api(trainer, "POST", f"users/{other}/server").status_code in (201, 202, 400)
     # Not theirs: another's lab, tokens, role or groups; the hub's configuration.
     assert not {"access:servers", "tokens", "admin:users", "inherit"} & {
         scope.partition("!")[0] for scope in me["scopes"] if f"user={slip.user}" not in scope
     }
+    lab = {
+        "client_id": f"jupyterhub-user-{other}",
+        "redirect_uri": f"/user/{other}/oauth_callback",
+        "response_type": "code",
+    }
+    opened = trainer.get(f"{room.hub.address}/api/oauth2/authorize?{urlencode(lab)}", timeout=60)
+    assert opened.status_code == 403 and "do not have permission to access" in opened.text
     scopes = {"scopes": [f"access:servers!user={other}"]}
     assert room.api(trainer, "POST", f"users/{other}/tokens").status_code in (403, 404)
     assert room.api(trainer, "POST", f"users/{slip.user}/tokens", json=scopes).status_code in (400, 403)
