@@ -127,7 +127,7 @@ def _grid(content: bytes, name: str, sheet: str | None, source: dict, decisions:
 
 def _text(content: bytes, name: str, source: dict, decisions: list[str]) -> pd.DataFrame:
     """A file of separated values, as a grid of text."""
-    encoding = _encoding(content, name)
+    encoding = encoding_of(content, name)
     text = content.decode(encoding, errors="replace").replace("\x00", "")
     if encoding not in ("utf-8", "utf-8-sig"):
         decisions.append(f"The text is in {encoding}, not in UTF-8. Look at letters with accents and at £.")
@@ -154,7 +154,7 @@ def _text(content: bytes, name: str, source: dict, decisions: list[str]) -> pd.D
     return grid
 
 
-def _encoding(content: bytes, name: str) -> str:
+def encoding_of(content: bytes, name: str) -> str:
     """The encoding of a text file: what its first bytes say, or UTF-8, or else the one Windows uses here."""
     marks = {
         codecs.BOM_UTF8: "utf-8-sig",
