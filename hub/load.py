@@ -51,7 +51,7 @@ def memory(uids: set[int]) -> dict[int, float]:
 async def attend(one: Learner, secret: dict, whole: bool, seen: dict) -> None:
     """One learner's morning. Writes into ``seen``; an error is kept, not raised."""
     try:
-        await one.sign_in(**secret)
+        await one.sign_in(secret)
         clicked = time.monotonic()
         await one.start(300)
         path = f"course/notebooks/{LAB}.ipynb"
@@ -77,6 +77,7 @@ def measure(learners: int, forked: bool, whole: bool) -> dict:
     """One room: its numbers."""
     names = [f"learner-{number:03}" for number in range(learners)]
     with tempfile.TemporaryDirectory() as folder, hub(Path(folder), names, forked=forked) as running:
+        names = [running.users[name] for name in names]
         seen = {name: {} for name in names}
 
         async def room():

@@ -16,6 +16,7 @@ import uuid
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from secrets import token_urlsafe
 
 import aiohttp
 from yarl import URL
@@ -23,6 +24,7 @@ from yarl import URL
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from course.hub.__main__ import free_port
+from course.hub.accounts import Accounts, Person
 
 
 class Learner:
@@ -49,17 +51,22 @@ class Learner:
         """The XSRF token that the site has given for this path."""
         return self.web.cookie_jar.filter_cookies(URL(self.url + path))["_xsrf"].value
 
-    async def sign_in(self, **form: str) -> str:
-        """Fill in the form and send it. Returns the address it led to. Raises if it led back to the form."""
-        async with self.web.get(f"{self.url}/hub/login") as page:
-            await page.text()
-        form = {"username": self.name, "_xsrf": self.token(), **form}
-        async with self.web.post(f"{self.url}/hub/login?next=%2Fhub%2Fhome", data=form) as page:
-            text = await page.text()
-            if page.status != 200 or "/login" in str(page.url):
-                said = re.search(r'class="[^"]*error[^"]*"[^>]*>(.*?)</', text, re.S)
-                raise PermissionError(said.group(1).strip() if said else f"status {page.status}")
-            return str(page.url)
+    async def sign_in(self, secret: dict) -> None:
+        """Fill in the form and send it: the code the first time, then the passphrase. Raises if it is
+        refused."""
+        first = "code" in secret
+        form = {"username": self.name, "passphrase": secret["passphrase"]}
+        if first:
+            form |= {"again": secret["passphrase"], "code": secret["code"]}
+        page = f"{self.url}/hub/{'first' if first else 'login'}?next=%2Fhub%2Fhome"
+        async with self.web.get(page) as shown:
+            await shown.text()
+        async with self.web.post(page, data={**form, "_xsrf": self.token()}) as answer:
+            text = await answer.text()
+            if answer.status != 200 or not answer.url.path.endswith("/hub/home"):
+                said = re.search(r'id="what"[^>]*>(.*?)</', text, re.S)
+                raise PermissionError(said.group(1).strip() if said else f"status {answer.status}")
+        secret.pop("code", None)
 
     async def start(self, seconds: float = 120) -> None:
         """Ask for the server, and wait until it answers."""
@@ -193,7 +200,8 @@ class Hub:
     url: str
     authority: Path
     state: Path
-    secrets: dict[str, dict]  # what each name signs in with
+    users: dict[str, str]  # the user name of each person
+    secrets: dict[str, dict]  # what each user name signs in with
     log: Path
     process: subprocess.Popen
 
@@ -209,9 +217,16 @@ def hub(folder: Path, names: list[str], seconds: float = 120, **settings):
     state = folder / "state"
     file, log = folder / "hub.yml", folder / "hub.log"
     words = {"state": str(state), "port": port, **settings}
+    listed = [Person(name, "", "learner") for name in names] + [Person("The trainer", "", "trainer")]
+    slips = Accounts(state / "private").add(listed, f"https://localhost:{port}")
     file.write_text(
         "".join(f"{key}: {json.dumps(value)}\n" for key, value in words.items()), encoding="utf-8"
     )
+    notes = folder / "people.json"  # for a hub that is started again
+    kept = json.loads(notes.read_text()) if notes.exists() else {"users": {}, "secrets": {}}
+    for slip in slips:
+        kept["users"][slip.person.name] = slip.user
+        kept["secrets"][slip.user] = {"code": slip.code, "passphrase": token_urlsafe(16)}
     with log.open("wb") as said:
         process = subprocess.Popen(
             [sys.executable, "-m", "course.hub", "--settings", str(file)],
@@ -232,11 +247,13 @@ def hub(folder: Path, names: list[str], seconds: float = 120, **settings):
             f"https://localhost:{port}",
             state / "private/certificates/course/course.crt",
             state,
-            {name: {"password": "x"} for name in [*names, "trainer"]},
+            kept["users"],
+            kept["secrets"],
             log,
             process,
         )
     finally:
+        notes.write_text(json.dumps(kept))
         process.terminate()
         try:
             process.wait(60)

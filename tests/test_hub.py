@@ -24,7 +24,7 @@ if sys.platform != "linux":
 
 from room import Learner, hub
 
-from course.hub import forkserver, homes
+from course.hub import enter, forkserver, homes
 from course.hub.__main__ import main
 
 root = pytest.mark.skipif(os.geteuid() != 0, reason="learners are kept apart by the system only under root")
@@ -50,8 +50,8 @@ def together(*tasks):
 
 async def at_work(running, name, work):
     """Sign in, start the server, open a kernel, and do ``work(learner, kernel)``."""
-    async with Learner(running.url, name, running.authority) as learner:
-        await learner.sign_in(**running.secrets[name])
+    async with Learner(running.url, running.users[name], running.authority) as learner:
+        await learner.sign_in(running.secrets[learner.name])
         await learner.start()
         kernel = await learner.kernel(LAB)
         try:
@@ -74,6 +74,10 @@ def runs(running, name, code, seconds=120):
     return together(at_work(running, name, work))[0]
 
 
+def is_alive(pid):
+    return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+
+
 def lab_cells():
     notebook = nbformat.read(ROOT / "notebooks" / Path(LAB).name, as_version=4)
     return [cell.source for cell in notebook.cells if cell.cell_type == "code"]
@@ -86,26 +90,26 @@ def test_learners_run_a_lab_at_the_same_time_and_their_work_is_kept(running):
     async def work(learner, kernel):
         printed = "".join([text(await kernel.run(cell)) for cell in lab_cells()])
         saved = (await learner.lab(LAB))["content"]
-        saved["cells"].append(nbformat.v4.new_markdown_cell(f"{learner.name} was here"))
+        saved["cells"].append(nbformat.v4.new_markdown_cell("I was here"))
         await learner.save(LAB, saved)
         return printed
 
     printed = together(*(at_work(running, name, work) for name in NAMES))
     assert len({one.count("\n") for one in printed}) == 1 and all(printed)
     for name in NAMES:
-        kept = json.loads((running.homes / name / LAB).read_text(encoding="utf-8"))
-        assert "".join(kept["cells"][-1]["source"]) == f"{name} was here"
+        kept = json.loads((running.homes / running.users[name] / LAB).read_text(encoding="utf-8"))
+        assert "".join(kept["cells"][-1]["source"]) == "I was here"
 
 
 def test_a_server_that_was_stopped_starts_again_with_the_work_in_it(running):
     async def work():
-        async with Learner(running.url, "ann", running.authority) as learner:
-            await learner.sign_in(**running.secrets["ann"])
+        async with Learner(running.url, running.users["ann"], running.authority) as learner:
+            await learner.sign_in(running.secrets[learner.name])
             await learner.stop()
             await learner.start()
             return (await learner.lab(LAB))["content"]["cells"][-1]["source"]
 
-    assert together(work()) == ["ann was here"]
+    assert together(work()) == ["I was here"]
 
 
 def test_a_kernel_has_sdv_at_once_and_its_own_chance(running):
@@ -113,11 +117,11 @@ def test_a_kernel_has_sdv_at_once_and_its_own_chance(running):
 import sys
 print("sdv.single_table" in sys.modules)
 import random, numpy, torch, faker, os, uuid
-print(random.random(), numpy.random.rand(), torch.rand(1).item(), faker.Faker().name(), uuid.uuid4())
+print(random.random(), numpy.random.rand(), torch.rand(1).item(), faker.Faker().name(), uuid.uuid4(), sep="|")
 """
     said = [runs(running, name, code).splitlines() for name in NAMES]
     assert all(lines[0] == "True" for lines in said)
-    drawn = [lines[1].split(" ") for lines in said]
+    drawn = [lines[1].split("|") for lines in said]
     assert all(len(set(one)) == len(NAMES) for one in zip(*drawn, strict=False))
 
 
@@ -205,14 +209,14 @@ def test_a_stopped_server_leaves_none_of_a_learner_s_processes(running):
     )
 
     async def stop():
-        async with Learner(running.url, "bob", running.authority) as learner:
-            await learner.sign_in(**running.secrets["bob"])
+        async with Learner(running.url, running.users["bob"], running.authority) as learner:
+            await learner.sign_in(running.secrets[learner.name])
             await learner.stop()
 
-    assert psutil.pid_exists(int(started))
+    assert is_alive(int(started))
     together(stop())
-    assert not psutil.pid_exists(int(started))
-    assert not list(Path("/sys/fs/cgroup").glob("**/course-hub/bob"))
+    assert not is_alive(int(started))
+    assert not list(Path("/sys/fs/cgroup").glob(f"**/course-hub-*/{running.users['bob']}"))
 
 
 def test_without_the_forkserver_a_kernel_starts_the_slow_way_and_it_comes_back(running):
@@ -254,12 +258,12 @@ for folder in (os.path.expanduser("~"), "/tmp", "/dev/shm", "/var/tmp"):
 
 
 ATTEMPTS = {
-    "another's home": "print(os.listdir('{homes}')); open('{homes}/bob/progress.json')",
-    "another's home by the disk": "open('{state}/disks/bob.ext4', 'rb')",
+    "another's home": "print(os.listdir('{homes}')); open('{homes}/{b}/progress.json')",
+    "another's home by the disk": "open('{state}/disks/{b}.ext4', 'rb')",
     "the hub's database": "open('{state}/private/jupyterhub.sqlite', 'rb')",
     "the hub's cookie secret": "open('{state}/private/cookie_secret', 'rb')",
     "the hub's key": "open('{state}/private/certificates/hub/hub.key', 'rb')",
-    "a symlink out of home": "os.path.lexists('l') or os.symlink('{homes}/bob', 'l'); os.listdir('l')",
+    "a symlink out of home": "os.path.lexists('l') or os.symlink('{homes}/{b}', 'l'); os.listdir('l')",
     "the passwords of the system": "open('/etc/shadow')",
     "writing into the course": "open('{root}/course/x', 'w')",
     "writing into the environment": "open(sys.prefix + '/x', 'w')",
@@ -278,11 +282,12 @@ ATTEMPTS = {
 def test_a_learner_s_code_cannot(running, attempt):
     runs(running, "bob", "print()")
     everyone = list(psutil.process_iter(["uids", "cmdline"]))
-    bob = (running.homes / "bob").stat().st_uid
+    bob = (running.homes / running.users["bob"]).stat().st_uid
     known = {
         "homes": running.homes,
         "state": running.state,
         "root": ROOT,
+        "b": running.users["bob"],
         "bob": next(one.pid for one in everyone if one.info["uids"] and one.info["uids"].real == bob),
         "forks": next(one.pid for one in everyone if "course.hub.forkserver" in (one.info["cmdline"] or [])),
         "hub": next(one.pid for one in everyone if "jupyterhub" in (one.info["cmdline"] or [])),
@@ -306,20 +311,18 @@ import os
 for place in ("/proc/self/environ", "/proc/%d/environ" % os.getppid()):
     try: print(open(place).read().replace(chr(0), chr(10)))
     except OSError as problem: print(type(problem).__name__)
-print(sorted(int(name) for name in os.listdir("/proc") if name.isdigit()))
+print({os.stat("/proc/" + name).st_uid for name in os.listdir("/proc") if name.isdigit()})
 """
     said = runs(running, "ann", code)
     assert "TOKEN" not in said and "SECRET" not in said.upper()
-    seen = json.loads(said.splitlines()[-1])
-    ann = (running.homes / "ann").stat().st_uid
-    assert {psutil.Process(pid).uids().real for pid in seen if psutil.pid_exists(pid)} == {ann}
+    assert said.splitlines()[-1] == str({(running.homes / running.users["ann"]).stat().st_uid})
 
 
 @root
-def test_there_is_no_place_where_everybody_may_write(running):
-    code = """
+def test_there_is_no_place_where_everybody_may_write_for_all_to_see(running):
+    code = f"""
 import os
-found, own = [], ("/proc", "/sys", "/tmp", "/dev/shm", "/var/tmp", os.path.expanduser("~"))
+found, own = [], ("/proc", "/sys", os.path.expanduser("~"), *{enter.TMP})
 for folder, folders, _ in os.walk("/", onerror=lambda _: None):
     folders[:] = [one for one in folders if os.path.join(folder, one) not in own]
     if os.access(folder, os.W_OK): found.append(folder)
@@ -372,8 +375,8 @@ except OSError as problem: print(problem.strerror)
 
 def test_another_s_server_is_closed_by_every_way_in(running):
     async def signed_in(name):
-        async with Learner(running.url, name, running.authority) as learner:
-            await learner.sign_in(**running.secrets[name])
+        async with Learner(running.url, running.users[name], running.authority) as learner:
+            await learner.sign_in(running.secrets[learner.name])
             await learner.start()
             kernel = await learner.kernel(LAB)
             token = text(await kernel.run("import os; print(os.environ['JUPYTERHUB_API_TOKEN'])")).strip()
@@ -384,7 +387,7 @@ def test_another_s_server_is_closed_by_every_way_in(running):
     ask = requests.Session()
     ask.verify = str(running.authority)
     ask.trust_env = False  # a variable of this machine would name other authorities
-    mine, other = f"{running.url}/user/ann", f"{running.url}/user/bob"
+    mine, other = (f"{running.url}/user/{running.users[name]}" for name in ("ann", "bob"))
     header = {"Authorization": f"token {token}"}
 
     def status(url, **more):
@@ -402,7 +405,12 @@ def test_another_s_server_is_closed_by_every_way_in(running):
     file = {"type": "file", "format": "text", "content": ""}
     put = ask.put(f"{mine}/api/contents/x.txt", json=file, cookies=ann, timeout=30)
     assert put.status_code == 403  # no XSRF token
-    assert ask.post(f"{running.url}/hub/api/users/bob/server", cookies=ann, timeout=30).status_code == 403
+    assert (
+        ask.post(
+            f"{running.url}/hub/api/users/{running.users['bob']}/server", cookies=ann, timeout=30
+        ).status_code
+        == 403
+    )
     page = ask.get(f"{running.url}/hub/login", timeout=30)
     assert page.headers["Strict-Transport-Security"]
     assert all("secure" in line.lower() for line in page.raw.headers.getlist("set-cookie"))
@@ -439,7 +447,7 @@ open("../mine.txt", "w").write("mine")
 
     said = together(at_work(running, "ann", work))[0]
     assert '"phase": "finished"' in said, said
-    home = running.homes / "ann" / "course"
+    home = running.homes / running.users["ann"] / "course"
     assert '"cells":  [' in (home / fixed).read_text(encoding="utf-8")
     assert '"cells":   [' in (home / edited).read_text(encoding="utf-8")
     assert (home / "mine.txt").read_text() == "mine"
@@ -485,9 +493,9 @@ def test_a_stopped_hub_leaves_nothing_running_but_the_homes(tmp_path):
     with hub(tmp_path, ["dee"]) as one:
         runs(one, "dee", "open('kept.txt', 'w').write('kept')")
         pids = [child.pid for child in psutil.Process(one.process.pid).children(recursive=True)]
-    assert not [pid for pid in pids if psutil.pid_exists(pid) and psutil.Process(pid).status() != "zombie"]
+    assert not [pid for pid in pids if is_alive(pid)]
     assert not [part for part in psutil.disk_partitions(all=True) if str(tmp_path) in part.mountpoint]
     if os.geteuid() == 0:
-        assert not list(Path("/sys/fs/cgroup").glob("**/course-hub/dee"))
+        assert not list(Path("/sys/fs/cgroup").glob(f"**/course-hub-*/{one.users['dee']}"))
     with hub(tmp_path, ["dee"]) as one:
         assert runs(one, "dee", "print(open('kept.txt').read())") == "kept\n"

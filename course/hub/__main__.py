@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 from course.environment import ROOT
-from course.hub import homes
+from course.hub import accounts, homes
 from course.hub import settings as settings_of
 from course.hub.settings import HubError, Settings
 
@@ -26,30 +26,62 @@ AS_ROOT = hasattr(os, "geteuid") and os.geteuid() == 0
 def main(argv: list[str]) -> int:
     """Run a sub-command: an exit code, and one sentence for what is wrong."""
     words = argparse.ArgumentParser(prog="python3 -m course hub", description=__doc__)
-    words.add_argument(
-        "--settings", metavar="FILE", help="hub.yml of a real session; without it, a rehearsal"
-    )
-    words.add_argument(
-        "--share", action="store_true", help="give a fix that you have committed to the learners"
-    )
-    chosen = words.parse_args(argv)
+    add = words.add_argument
+    add("what", nargs="?", choices=["accounts", "share"], help=WHAT)
+    add("--settings", metavar="FILE", help="hub.yml of a real session; without it, a rehearsal")
+    add("--in", dest="base", type=Path, default=Path(), help=argparse.SUPPRESS)  # where the person is
+    chosen, more = words.parse_known_args(argv)
     try:
         if sys.platform != "linux":
             raise HubError("JupyterHub runs on Linux: use a Linux machine, or Windows Subsystem for Linux.")
+        os.chdir(chosen.base)
         settings = settings_of.load(chosen.settings)
-        if chosen.share:
+        if chosen.what == "accounts":
+            return accounts.main(["--state", str(settings.private), "--address", settings.url, *more])
+        if more:
+            words.error(f"'{more[0]}' means nothing here")
+        make_folders(settings)
+        if chosen.what == "share":
             share(settings)
             return 0
         return run(settings, chosen.settings)
-    except HubError as problem:
+    except (HubError, OSError) as problem:
         print(problem, file=sys.stderr)
         return 1
 
 
+# The board's is a port that only root can take: see there.
+BOARD_PORTS = (600, 1024) if AS_ROOT else (20_000, 32_000)
+WHAT = (
+    "accounts: who may sign in (--help says more). share: give learners a fix that you have committed. "
+    "Without a word: run the hub"
+)
+REHEARSAL = [
+    ("A trainer", "trainer"),
+    ("Learner A", "learner"),
+    ("Learner B", "learner"),
+    ("Learner C", "learner"),
+]
+
+
+def people(settings: Settings) -> list[str]:
+    """The user names of everybody with an account. A rehearsal makes four, and shows their codes."""
+    known = accounts.Accounts(settings.private)
+    if not known.path.exists():
+        if settings.state != Settings().state:
+            command = "python3 -m course hub accounts PEOPLE.csv --settings FILE"
+            raise HubError(f"There are no accounts yet. Make them with: {command}")
+        made = known.add([accounts.Person(name, "", role) for name, role in REHEARSAL], settings.url)
+        print(f"Four accounts to rehearse with. Each code works once, at {settings.url}/hub/first")
+        for slip in made:
+            print(f"  {slip.person.name:10} user name {slip.user:12} code {slip.code}")
+    return list(known.read()["people"])
+
+
 def run(settings: Settings, file: str | None) -> int:
     """The hub, until it is stopped."""
-    make_folders(settings)
     share(settings)
+    names = [] if settings.oidc else people(settings)
     certificate, key = certificates(settings)
     with contextlib.ExitStack() as undo:
         sockets = Path(
@@ -59,7 +91,9 @@ def run(settings: Settings, file: str | None) -> int:
         if AS_ROOT:
             undo.callback(homes.let_go, settings.homes)
             if settings.no_egress:
-                undo.enter_context(closed_network())
+                undo.enter_context(closed_network(settings.port))
+        for name in names:  # now, and not while everybody waits
+            homes.make(settings.homes / name, settings.copy, settings.disk_mib if AS_ROOT else None)
         environment = {
             **os.environ,
             "COURSE_HUB_SETTINGS": str(Path(file).resolve()) if file else "",
@@ -68,7 +102,7 @@ def run(settings: Settings, file: str | None) -> int:
             "COURSE_HUB_KEY": str(key),
             "COURSE_HUB_PORT": str(free_port()),
             "COURSE_HUB_PROXY_PORT": str(free_port()),
-            "COURSE_HUB_BOARD_PORT": str(free_port(600, 1024) if AS_ROOT else free_port()),  # root's: see board
+            "COURSE_HUB_BOARD_PORT": str(free_port(*BOARD_PORTS)),
             "PATH": f"{Path(sys.executable).parent}:{os.environ.get('PATH', '')}",
         }
         forks = None
@@ -204,22 +238,24 @@ def certificates(settings: Settings) -> tuple[Path, Path]:
 
 
 @contextlib.contextmanager
-def closed_network():
-    """Learners' processes reach this machine's own addresses, and no other: a rule for their user numbers."""
-    rule = ["rule", "add", "uidrange", f"{homes.FIRST_USER}-{homes.LAST_USER}", "prohibit", "pref", "100"]
-    families = [["-4"], ["-6"]]
+def closed_network(port: int):
+    """Learners' processes reach this machine's own addresses, and no other: a rule for their user numbers.
+
+    The rule's place in the list comes from the hub's port, so that of two hubs neither takes the other's away.
+    """
+    users = f"{homes.FIRST_USER}-{homes.LAST_USER}"
+    rule = ["uidrange", users, "prohibit", "pref", str(port % 32_000 + 1)]
     ip = shutil.which("ip", path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
     if ip is None:
         raise HubError("The learners' network cannot be closed without the command 'ip': install iproute2.")
-    for family in families:
-        done = subprocess.run([ip, *family, *rule], capture_output=True, text=True)
-        if done.returncode and "File exists" not in done.stderr and family == ["-4"]:
-            raise HubError(f"The learners' network could not be closed: {done.stderr.strip()}")
-    try:
+    with contextlib.ExitStack() as undo:
+        for family in ("-4", "-6"):
+            done = subprocess.run([ip, family, "rule", "add", *rule], capture_output=True, text=True)
+            if done.returncode == 0:
+                undo.callback(subprocess.run, [ip, family, "rule", "del", *rule], capture_output=True)
+            elif "File exists" not in done.stderr and (family == "-4" or Path("/proc/net/if_inet6").exists()):
+                raise HubError(f"The learners' network could not be closed: {done.stderr.strip()}")
         yield
-    finally:
-        for family in families:
-            subprocess.run([ip, *family, "rule", "del", *rule[2:]], capture_output=True)
 
 
 def _run_folder() -> str:

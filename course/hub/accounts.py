@@ -41,7 +41,7 @@ from course.files import write_whole
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-STATE = ROOT / "build" / "hub"
+STATE = ROOT / "build" / "hub" / "private"
 FILE = "accounts.json"
 DAYS = 14  # that accounts last, unless --until says otherwise
 WORDS = (  # plants that are short, spelt as they sound, and nobody's first name
@@ -200,7 +200,8 @@ class Accounts:
                 known = content["people"].values()
                 if any(person.is_same(one["name"], one["email"]) for one in known):
                     continue
-                slip = Slip(person, _new_user(content["people"], person.role), new_code())
+                taken = {**content["people"], **dict.fromkeys(self._homes())}
+                slip = Slip(person, _new_user(taken, person.role), new_code())
                 content["people"][slip.user] = {
                     "name": person.name,
                     "email": person.email,
@@ -210,6 +211,12 @@ class Accounts:
                 }
                 slips.append(slip)
         return slips
+
+    def _homes(self) -> list[str]:
+        """Homes that are there already, of an earlier session: nobody else gets such a name, and so the
+        files."""
+        homes = self.folder.parent / "homes"
+        return [one.name for one in homes.iterdir()] if homes.is_dir() else []
 
     def new_code(self, user: str) -> Slip:
         """A new code for one account. The old code and passphrase die, and so do its sessions in the hub."""
@@ -435,7 +442,7 @@ def _options() -> argparse.ArgumentParser:
     )
     parser.add_argument("--new-code", metavar="USER", help="a new code for somebody who lost theirs")
     parser.add_argument("--release", action="store_true", help="forget all wrong attempts to sign in")
-    parser.add_argument("--state", type=Path, default=STATE, help="the hub's folder")
+    parser.add_argument("--state", type=Path, default=STATE, help="the hub's private folder")
     return parser
 
 

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import bcrypt
 
-from course.hub import accounts, board
+from course.hub import board, sign_in
 from course.hub.settings import load
 from course.hub.spawner import CourseSpawner
 
 c = get_config()  # noqa: F821  (JupyterHub puts it here)
-settings = load(os.environ.get("COURSE_HUB_SETTINGS"))
+settings = load(os.environ["COURSE_HUB_SETTINGS"] or None)
 sockets = Path(os.environ["COURSE_HUB_SOCKETS"])
 forks = sockets / "forks"
 
@@ -63,10 +63,15 @@ c.Spawner.environment = {
 }
 c.CourseSpawner.homes = str(settings.homes)
 c.CourseSpawner.labs = str(settings.copy)
+c.CourseSpawner.group = f"course-hub-{settings.port}"
 c.CourseSpawner.forks = str(forks)
 for limit in ("memory_mib", "processes", "disk_mib", "tmp_mib"):
     c.CourseSpawner[limit] = getattr(settings, limit)
 c.LocalProcessSpawner.interrupt_timeout = 5
 
-accounts.configure(c, settings)
+c.JupyterHub.load_roles = [sign_in.TRAINER]
+if settings.oidc:
+    sign_in.configure(c, {"oidc": settings.oidc, "address": settings.url})
+else:
+    sign_in.configure(c, {"state": str(settings.private)})
 board.configure(c, f"http://127.0.0.1:{os.environ['COURSE_HUB_BOARD_PORT']}")

@@ -13,18 +13,17 @@ import time
 from pathlib import Path
 
 BASE = Path("/sys/fs/cgroup")
-GROUP = "course-hub"
 
 
-def make(name: str, memory_mib: int, processes: int) -> list[str]:
-    """Make a learner's group, or set an old one's limits. Returns its folders, one for each controller.
+def make(group: str, name: str, memory_mib: int, processes: int) -> list[str]:
+    """Make a learner's group in the hub's, or set an old one's limits. Returns its folders, one for each controller.
 
     Every learner has the same weight where the processors are short, so an endless loop takes one learner's
     share and no more. Raises OSError where this system lets nobody do it.
     """
     memory = str(memory_mib * 2**20)
     if (BASE / "cgroup.controllers").exists():
-        top = BASE / GROUP
+        top = BASE / group
         for folder in (BASE, top):
             folder.mkdir(exist_ok=True)
             (folder / "cgroup.subtree_control").write_text("+memory +cpu +pids")
@@ -38,9 +37,9 @@ def make(name: str, memory_mib: int, processes: int) -> list[str]:
         }
     else:
         wanted = {
-            BASE / "memory" / GROUP / name: {"memory.limit_in_bytes": memory},
-            BASE / "pids" / GROUP / name: {"pids.max": str(processes)},
-            BASE / "cpu" / GROUP / name: {"cpu.shares": "1024"},
+            BASE / "memory" / group / name: {"memory.limit_in_bytes": memory},
+            BASE / "pids" / group / name: {"pids.max": str(processes)},
+            BASE / "cpu" / group / name: {"cpu.shares": "1024"},
         }
     for folder, settings in wanted.items():
         folder.mkdir(parents=True, exist_ok=True)

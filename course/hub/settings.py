@@ -21,10 +21,9 @@ class Settings:
     port: int = 8443
     name: str = "localhost"
     state: Path = ROOT / "build" / "hub"
-    people: Path | None = None
     certificate: Path | None = None
     key: Path | None = None
-    sign_in: dict = field(default_factory=dict)
+    oidc: dict = field(default_factory=dict)
     memory_mib: int = 2048
     processes: int = 512
     disk_mib: int = 1024

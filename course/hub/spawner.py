@@ -32,6 +32,8 @@ class CourseSpawner(LocalProcessSpawner):
     disk_mib = Integer(1024, help="What a home can hold. 0: no limit.", config=True)
     tmp_mib = Integer(128, help="What /tmp can hold. It counts as memory.", config=True)
 
+    group = Unicode("course-hub", help="The control group that learners' groups lie in.", config=True)
+
     limit_folders = Any()
     as_root = os.geteuid() == 0
 
@@ -77,7 +79,7 @@ class CourseSpawner(LocalProcessSpawner):
         size = self.disk_mib if self.as_root else None
         await loop.run_in_executor(None, homes.make, self.home, Path(self.labs), size)
         if self.as_root:
-            self.limit_folders = limits.make(self.user.name, self.memory_mib, self.processes)
+            self.limit_folders = limits.make(self.group, self.user.name, self.memory_mib, self.processes)
         self.port = self.port or _free_port()
         message = {"argv": [*self.cmd[1:], *self.get_args()], "env": self.get_env(), "cwd": str(self.home)}
         if self.as_root:
