@@ -20,6 +20,7 @@ python3 -m course progress   what you have done so far
 python3 -m course assess     a table of your own: read, decide, make, attack, write the papers. Words: --help
 python3 -m course release    write the papers of a release, from a folder that assess has filled
 python3 -m course consensus  agree with others in two rounds of scores. Words: new, simulate, feedback, report
+python3 -m course trainer    for a trainer: a timetable, slides. Words: timetable, slides
 
 For people who change the course:
 python3 -m course setup      make the environment, and open nothing
@@ -46,6 +47,7 @@ COMMANDS = {
     "assess": ("tasks", "assess"),
     "release": ("tasks", "release"),
     "consensus": ("tasks", "consensus"),
+    "trainer": ("tasks", "trainer"),
     "setup": ("tasks", "setup"),
     "run": ("tasks", "run"),
     "compare": ("tasks", "compare"),

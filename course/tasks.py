@@ -219,6 +219,15 @@ def consensus(options):
     return run_python(python, ["-m", "course.consensus", "--in", os.getcwd(), *options]) if python else 1
 
 
+# ------------------------------------------------------------------------------ for a trainer
+
+
+def trainer(options):
+    """Make something for a trainer. Files are written where the person is."""
+    python = ready_python()
+    return run_python(python, ["-m", "course.trainer", "--in", os.getcwd(), *options]) if python else 1
+
+
 # ------------------------------------------------------------------------------ compare the generators
 
 
