@@ -6,9 +6,13 @@ from pathlib import Path
 STYLE = Path(__file__).with_name("pages.css")
 
 
-def page(title: str, body: str, *, script: str = "", style: str = "") -> str:
-    """A whole page around its content, which holds the first heading. Its own rules forbid it any request."""
-    policy = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; form-action 'none'"
+def page(title: str, body: str, *, script: str = "", style: str = "", beside: bool = False) -> str:
+    """A whole page around its content, which holds the first heading. Its own rules forbid it any request.
+
+    `beside` lets it take scripts that lie beside it, on its own site or, where it is opened as a file, on disk.
+    """
+    scripts = "'unsafe-inline' 'self' file:" if beside else "'unsafe-inline'"
+    policy = f"default-src 'none'; style-src 'unsafe-inline'; script-src {scripts}; form-action 'none'"
     return (
         f'<!DOCTYPE html>\n<html lang="en-GB">\n<head>\n<meta charset="utf-8">\n'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">\n'

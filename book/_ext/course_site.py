@@ -33,6 +33,8 @@ from myst_nb.sphinx_ import HideCodeCellNode
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
+from course.chart import chart_html
+
 PLOTLY = "application/vnd.plotly.v1+json"
 LONGEST_OPEN_TABLE = 25  # rows
 
@@ -47,27 +49,6 @@ OWN_FILES = {
 
 
 # 1. Charts ------------------------------------------------------------------------------------------------
-
-
-def chart_html(figure: dict) -> str:
-    """The place where a chart is drawn: its finding as the accessible name, its JSON for `charts.js`.
-
-    `figure` is Plotly JSON; `layout.meta.alt` holds the finding in words and `layout.height` the height in
-    pixels. A chart with no finding is an error: a reader who cannot see it would get nothing.
-    """
-    layout = figure.get("layout", {})
-    alt = (layout.get("meta") or {}).get("alt", "").strip()
-    if not alt:
-        raise ValueError("A chart has no finding in words: layout.meta.alt is missing.")
-    # "</" would end the script element early; "<\/" is the same text in JSON.
-    data = json.dumps(figure, separators=(",", ":")).replace("</", "<\\/")
-    height = int(layout.get("height") or 360)
-    return (
-        f'<div class="course-chart" role="img" aria-label="{escape(alt)}" style="min-height:{height}px">'
-        f'<script type="application/json">{data}</script>'
-        "<noscript><p>This chart needs JavaScript. Its finding and its numbers follow as text.</p></noscript>"
-        "</div>"
-    )
 
 
 def render_charts(renderer_class: type[NbElementRenderer]) -> None:

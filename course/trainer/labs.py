@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 NOTEBOOKS = ROOT / "notebooks"
 
-# How an exercise begins: "**1. A title.**", "**Exercise 1. A title.**", or a heading "### Exercise 1: a title".
+# How an exercise begins: "**1. A title.**", "**Exercise 1. A title.**", or "### Exercise 1: a title".
 NUMBERED = re.compile(r"^(?:\*\*(?:Exercise )?|#+ Exercise )\d+[.:]", re.M)
 
 
@@ -42,10 +42,14 @@ class Section:
 
 @dataclass(frozen=True)
 class Task:
-    """An exercise: its name in ``course.check``, its question in Markdown, the code of its solution."""
+    """An exercise: its name in ``course.check``, its question in Markdown, the code of its solution.
+
+    ``shown`` are the cells of code between the question and the place for an answer: what it is about.
+    """
 
     name: str
     question: str
+    shown: tuple[Cell, ...]
     solution: str
 
 
@@ -78,7 +82,7 @@ class Lab:
 
     @cached_property
     def needs(self) -> tuple[int, ...]:
-        """The labs named after "You need". What only helps, or is enough in part, comes after ; or "have met"."""
+        """The labs named after "You need". What only helps comes after a semicolon or "have met"."""
         said = re.search(r"\*\*You need\*\*(.*?)(;|have met|\*\*Minutes|$)", self.opening, re.S)[1]
         found: set[int] = set()
         for numbers in re.findall(r"\blabs? (\d+(?:(?:, | to | and )\d+)*)", said):
@@ -100,7 +104,7 @@ class Lab:
 
     @cached_property
     def tasks(self) -> tuple[Task, ...]:
-        """Every exercise in order. Its question is the Markdown from its number on, its solution the next one."""
+        """Every exercise in order: the Markdown from its number on, and the solution that comes next."""
         found = []
         for place, cell in enumerate(self.cells):
             name = re.search(r"check\.exercise\(\s*[\"']([\w-]+)[\"']", cell.text)
@@ -108,17 +112,19 @@ class Lab:
                 continue
             after = next(one for one in self.cells[place:] if "solution" in one.tags)
             solution = after.text.partition("\n")[2]  # the first line only says what the cell is
-            found.append(Task(name[1], self._question(place), solution.strip()))
+            found.append(Task(name[1], *self._question(place), solution.strip()))
         return tuple(found)
 
-    def _question(self, place: int) -> str:
-        """The Markdown before a cell, from the number of its exercise on."""
-        text = ""
+    def _question(self, place: int) -> tuple[str, tuple[Cell, ...]]:
+        """The Markdown before a cell, from the number of its exercise on, and the code between."""
+        text, shown = "", []
         for cell in reversed(self.cells[:place]):
-            if cell.kind == "markdown":
-                text = f"{cell.text}\n\n{text}"
-                if numbered := list(NUMBERED.finditer(text)):
-                    return text[numbered[-1].start() :].strip()
+            if cell.kind != "markdown":
+                shown.insert(0, cell)
+                continue
+            text = f"{cell.text}\n\n{text}"
+            if numbered := list(NUMBERED.finditer(text)):
+                return text[numbered[-1].start() :].strip(), tuple(shown)
         raise ValueError(f"Lab {self.number} has an exercise without a number.")
 
     @cached_property

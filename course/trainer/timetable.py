@@ -7,8 +7,8 @@ A day is put together in sittings. A sitting holds whole labs, then time to catc
 minutes or a little more, since thirty people do not finish together. No sitting is longer than 90 minutes.
 Between two sittings there is a break, and once, near midday, lunch.
 
-The calendar file follows RFC 5545 (Internet Calendaring and Scheduling), with the clock of Europe/London as it
-is on the day, in winter or summer.
+The calendar file follows RFC 5545 (Internet Calendaring and Scheduling), with the clock of Europe/London as
+it is on the day, in winter or summer.
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ class Length:
     labs: tuple[int, ...]
 
 
-# Each path begins with what synthetic data is (1), the ladder (2) and an attack (3). The longer ones end with lab
-# 23, the table as people have it. A half day has no room for 23: it ends with a demonstration of the same.
+# Each path begins with what synthetic data is (1), the ladder (2) and an attack (3). The longer ones end with
+# lab 23, a table as people have it. A half day has no room for it: there, the trainer shows it.
 LENGTHS = {
     "half-day": Length("half a day", 1, 210, (7, 19), (1, 2, 3)),
     "one-day": Length("one day", 1, 420, (8, 10.5), (1, 2, 3, 4, 23)),
@@ -117,8 +117,8 @@ class Timetable:
 def plan(name: str, start: datetime, labs: Iterable[int] = ()) -> Timetable:
     """A timetable of the length called `name`, from `start`, with the path's labs or those given by number.
 
-    `start` has no time zone: it is what a clock in the room shows. The second of two days is the next that is no
-    Saturday or Sunday. Raises DataError, in one sentence, if the labs do not fit, saying what to leave out.
+    `start` has no time zone: it is what a clock in the room shows. The second of two days is the next that is
+    no Saturday or Sunday. Raises DataError if the labs do not fit: one sentence, with what to leave out.
     """
     length, known = _length(name), all_labs()
     numbers = list(labs) or list(length.labs)
@@ -167,7 +167,7 @@ def _overrun(days: tuple[Day, ...]) -> int:
 
 
 def _day(length: Length, start: datetime, labs: list[Lab], first=False, last=False) -> Day:
-    """One day from its labs: sittings, breaks between them, and lunch near midday if the day is a whole one."""
+    """One day from its labs: sittings, breaks between them, and lunch near midday in a whole day."""
     opening = (WELCOME, "welcome", "Welcome", "Sign in, and open the first lab.") if first else (
         (OPEN_AGAIN, "welcome", "Good morning", "What we know from yesterday, in three sentences.")
     )  # fmt: skip
@@ -175,7 +175,8 @@ def _day(length: Length, start: datetime, labs: list[Lab], first=False, last=Fal
         (CLOSE_DAY, "close", "End of the day", "One question each, to start tomorrow with.")
     ]  # fmt: skip
     if 23 not in {lab.number for lab in labs} and length.minutes < 300:
-        closing.insert(0, (OWN_TABLE, "show", "Your own table", "Shown by the trainer: course assess on a file."))
+        shown = "Shown by the trainer: what the course does with a file."
+        closing.insert(0, (OWN_TABLE, "show", "Your own table", shown))
     sittings = _sittings(opening, labs, closing)
     lunch = _lunch(start, sittings) if length.minutes >= 300 else None
     slots: list[Slot] = []
@@ -239,7 +240,9 @@ def _does_not_fit(name: str, start: datetime, numbers: list[int], too_long: int)
         keep.remove(number)
         out.append(number)
     these = _labs(sorted(numbers)).capitalize()
-    return f"{these} do not fit in {length.words}: {too_long} minutes too long. Leave out {_labs(sorted(out))}."
+    return (
+        f"{these} do not fit in {length.words}: {too_long} minutes too long. Leave out {_labs(sorted(out))}."
+    )
 
 
 def _labs(numbers: list[int]) -> str:
@@ -280,8 +283,8 @@ def tables(timetable: Timetable, dated: bool = True) -> str:
         rows = "".join(map(_row, day.slots))
         head = "".join(f'<th scope="col">{name}</th>' for name in ("Time", "Minutes", "What", "How"))
         made.append(
-            f'<div class="wide wide-table" role="region" aria-label="Timetable: {caption}" tabindex="0"><table '
-            f'class="table timetable"><caption>{caption}</caption><thead><tr>{head}</tr></thead>'
+            f'<div class="wide wide-table" role="region" aria-label="Timetable: {caption}" tabindex="0">'
+            f'<table class="table timetable"><caption>{caption}</caption><thead><tr>{head}</tr></thead>'
             f"<tbody>{rows}</tbody></table></div>"
         )
     return "".join(made)
@@ -377,12 +380,14 @@ def folded(line: str) -> str:
 def write(timetable: Timetable, folder: Path, made: datetime | None = None) -> list[Path]:
     """Write the page and the calendar file into a folder, over those of the same session."""
     name = f"timetable-{timetable.days[0].slots[0].start:%Y-%m-%d}-{timetable.name}"
-    files = {folder / f"{name}.html": on_a_page(timetable), folder / f"{name}.ics": as_calendar(timetable, made)}
+    texts = {"html": on_a_page(timetable), "ics": as_calendar(timetable, made)}
+    files = {folder / f"{name}.{kind}": text for kind, text in texts.items()}
     for path, text in files.items():
         try:
             write_whole(path, text)
         except OSError as error:
-            raise DataError(f"{path} cannot be written ({error.strerror}): go to a folder of your own.") from None
+            why = error.strerror or "why is unknown"
+            raise DataError(f"{path} cannot be written ({why}): go to a folder of your own.") from None
     return list(files)
 
 
