@@ -9,7 +9,7 @@ STYLE = Path(__file__).with_name("pages.css")
 def page(title: str, body: str, *, script: str = "", style: str = "", beside: bool = False) -> str:
     """A whole page around its content, which holds the first heading. Its own rules forbid it any request.
 
-    `beside` lets it take scripts that lie beside it, on its own site or, where it is opened as a file, on disk.
+    `beside` lets it take scripts that lie beside it, on its own site or on disk.
     """
     scripts = "'unsafe-inline' 'self' file:" if beside else "'unsafe-inline'"
     policy = f"default-src 'none'; style-src 'unsafe-inline'; script-src {scripts}; form-action 'none'"

@@ -14,7 +14,8 @@ A few small jobs, each in its own section below:
 8. Consensus. The `consensus` directive shows a part of `course.consensus`, computed when the book is built.
 9. Example pack. The release pack of lab 23's stored run, written beside the page that leads to it.
 
-The decision guide and the pictures of "Could it be me?" have files of their own beside this one.
+The decision guide, the pictures of "Could it be me?" and the trainer's pages have files of their own beside
+this one.
 
 Nothing here asks another host for anything, and every page works when opened as a file.
 """
@@ -350,6 +351,7 @@ def setup(app: Sphinx) -> dict:
     app.add_js_file("site.js", loading_method="defer")
     app.setup_extension("decision_guide")
     app.setup_extension("could_it_be_me")
+    app.setup_extension("trainer_pack")
     app.add_node(HideCodeCellNode, override=True, html=(visit_folded_cell, depart_folded_cell))
     app.add_directive("lab-status", LabStatus)
     app.add_directive("tool-catalogue", ToolCatalogue)

@@ -190,7 +190,7 @@ def _reader():
 
 
 def html(markdown: str) -> str:
-    """Markdown of a lab as HTML. A link to another page of the course becomes its words: slides stand alone."""
+    """Markdown of a lab as HTML. A link to another page of the course becomes its words."""
     made = _reader().render(re.sub(r"\{term\}`([^`<]*?)(?: *<[^>]*>)?`", r"\1", markdown))
     made = re.sub(r'<a href="(?!https?:)[^"]*">(.*?)</a>', r"\1", made, flags=re.S)
     made = re.sub(r"<h[1-6]>(.*?)</h[1-6]>", r"<p><strong>\1</strong></p>", made)
@@ -274,7 +274,7 @@ def main(arguments: list[str]) -> int:
     """Write the slides of the labs named, or of every lab, or say in one sentence what is wrong."""
     words = argparse.ArgumentParser(
         prog="python3 -m course trainer slides",
-        description="Slides of each lab, or of the labs named: one file each, about 5 MB, that needs no network.",
+        description="Slides of each lab, or of the labs named: one file each, about 5 MB, for any browser.",
     )
     words.add_argument("--in", dest="inside", default=".", help=argparse.SUPPRESS)  # where the person is
     words.add_argument("labs", type=int, nargs="*", help="labs by number; none means every lab")

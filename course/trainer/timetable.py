@@ -17,7 +17,7 @@ import argparse
 import re
 import sys
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from html import escape
@@ -106,7 +106,8 @@ class Timetable:
         said, before = [], set()
         for lab in self.labs:
             if absent := [number for number in lab.needs if number not in before]:
-                said.append(f"Lab {lab.number} builds on {_labs(absent)}, which {_is(absent)} not before it.")
+                are = "are" if len(absent) > 1 else "is"
+                said.append(f"Lab {lab.number} builds on {labs_in_words(absent)}, which {are} not before it.")
             before.add(lab.number)
         return said
 
@@ -239,20 +240,14 @@ def _does_not_fit(name: str, start: datetime, numbers: list[int], too_long: int)
             break
         keep.remove(number)
         out.append(number)
-    these = _labs(sorted(numbers)).capitalize()
-    return (
-        f"{these} do not fit in {length.words}: {too_long} minutes too long. Leave out {_labs(sorted(out))}."
-    )
+    these, those = labs_in_words(sorted(numbers)).capitalize(), labs_in_words(sorted(out))
+    return f"{these} do not fit in {length.words}: {too_long} minutes too long. Leave out {those}."
 
 
-def _labs(numbers: list[int]) -> str:
+def labs_in_words(numbers: Sequence[int]) -> str:
     """Labs in words: "lab 2", "labs 2, 3 and 19"."""
     *most, final = map(str, numbers)
     return f"labs {', '.join(most)} and {final}" if most else f"lab {final}"
-
-
-def _is(numbers: list[int]) -> str:
-    return "are" if len(numbers) > 1 else "is"
 
 
 # ------------------------------------------------------------------------------ as a page
@@ -377,9 +372,14 @@ def folded(line: str) -> str:
 # ------------------------------------------------------------------------------ the command
 
 
+def file_name(timetable: Timetable) -> str:
+    """The name of a timetable's files, without their endings."""
+    return f"timetable-{timetable.days[0].slots[0].start:%Y-%m-%d}-{timetable.name}"
+
+
 def write(timetable: Timetable, folder: Path, made: datetime | None = None) -> list[Path]:
     """Write the page and the calendar file into a folder, over those of the same session."""
-    name = f"timetable-{timetable.days[0].slots[0].start:%Y-%m-%d}-{timetable.name}"
+    name = file_name(timetable)
     texts = {"html": on_a_page(timetable), "ics": as_calendar(timetable, made)}
     files = {folder / f"{name}.{kind}": text for kind, text in texts.items()}
     for path, text in files.items():
