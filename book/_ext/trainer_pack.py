@@ -88,8 +88,7 @@ def note_html(lab: Lab, note: dict) -> str:
     """Aim, timing and links; then each part of the note; then the answers, folded."""
     needs = f" It builds on {timetable.labs_in_words(lab.needs)}." if lab.needs else ""
     parts = "".join(
-        f"<h3>{heading}</h3>{listed(note[part]) if isinstance(note[part], list) else paragraph(note[part])}"
-        for part, heading in PARTS.items()
+        f"<h3>{heading}</h3>{SHOWN_AS.get(part, paragraph)(note[part])}" for part, heading in PARTS.items()
     )
     return (
         f"<p><strong>Aim.</strong> {escape(note['aim'])}</p>"
@@ -107,6 +106,16 @@ def paragraph(text: str) -> str:
 
 def listed(items: list[str]) -> str:
     return "<ul>" + "".join(f"<li>{escape(item)}</li>" for item in items) + "</ul>"
+
+
+def left_out(skip: dict) -> str:
+    """Sections and exercises to leave out, and what to know of that."""
+    items = [f"Section \u201c{name}\u201d" for name in skip["sections"]]
+    items += [f"Exercise {number}" for number in skip["exercises"]]
+    return listed(items) + paragraph(skip["words"])
+
+
+SHOWN_AS = {"stick": listed, "ask": listed, "skip": left_out}
 
 
 def answers_html(lab: Lab) -> str:

@@ -209,7 +209,7 @@ def _caught_up(before: list[tuple], labs: list[Lab]) -> list[tuple]:
     """Labs as lines, and after them a sixth of their minutes to catch up, in whole fives."""
     lines = [
         (lab.minutes, "lab", f"Lab {lab.number}: {lab.title}",
-         f"{lab.reading} minutes to read and run, {lab.practice} to practise.", lab.number)
+         f"{lab.reading} minutes to read, {lab.practice} to practise.", lab.number)
         for lab in labs
     ]  # fmt: skip
     spare = -(-sum(lab.minutes for lab in labs) // 30) * 5
@@ -258,7 +258,7 @@ def on_a_page(timetable: Timetable) -> str:
     first, last = timetable.days[0].slots[0].start, timetable.days[-1].slots[0].start
     when = in_words(first) if first.date() == last.date() else f"{in_words(first)} and {in_words(last)}"
     body = (
-        f"<h1>Synthetic Data in Practice: {escape(timetable.length.words)}</h1><p>{when}</p>"
+        f"<h1>Synthetic Data in Practice: {escape(timetable.length.words)}</h1>"
         f"{tables(timetable)}{notes(timetable)}"
     )
     return page(f"Synthetic Data in Practice, {when}", body)
@@ -289,8 +289,9 @@ def _row(slot: Slot) -> str:
     start, end = (f'<time datetime="{one:%H:%M}">{one:%H:%M}</time>' for one in (slot.start, slot.end))
     title = f"<strong>{escape(slot.title)}</strong>" if slot.kind == "lab" else escape(slot.title)
     return (
-        f'<tr><th scope="row">{start} to {end}</th><td class="number">{slot.minutes}</td>'
-        f"<td>{title}</td><td>{escape(slot.note)}</td></tr>"
+        f'<tr><th scope="row" style="white-space: nowrap">{start} to {end}</th>'
+        f'<td class="number">{slot.minutes}</td><td>{title}</td>'
+        f"<td>{escape(slot.note)}</td></tr>"
     )
 
 
