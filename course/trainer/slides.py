@@ -27,7 +27,7 @@ from course.chart import chart_html
 from course.environment import ROOT
 from course.files import write_whole
 from course.pages import page
-from course.trainer.labs import Cell, Lab, Section, Task, all_labs
+from course.trainer.labs import NUMBERED, Cell, Lab, Section, Task, all_labs
 
 MOST = 20  # slides, beyond which a section that shows nothing is left out
 LINES, LETTERS = 5, 400  # the most of what a lab printed that one slide shows
@@ -57,7 +57,7 @@ def _middle(lab: Lab, room: int) -> list[tuple[str, str]]:
     room -= sum(len(_section(section)) for section in sections if _shows(section))
     slides = []
     for section in sections:
-        if _shows(section) or room > 0:
+        if _shows(section) or (room > 0 and _first_paragraph(section)):
             slides += _section(section)
             room -= not _shows(section)
     return slides
@@ -81,22 +81,29 @@ def _shows(section: Section) -> bool:
 
 def _section(section: Section) -> list[tuple[str, str]]:
     """One slide for each chart, or one for what was printed. The first paragraph stands on the first."""
-    lead = html(_first_paragraph(section))
+    lead = _first_paragraph(section)
     places = [place for place, cell in enumerate(section.cells) if _charts(cell)]
     said = _sentences(section.cells[places[-1] + 1 :] if places else section.cells)
+    if not places and not said:  # a last sentence that announces code has nothing to announce here
+        lead = re.sub(r"(?<=[.?!]) [^.?!]*:$", "", lead)
     if not places:
-        return [(section.heading, lead + said)]
+        return [(section.heading, html(lead) + said)]
     slides = [chart for place in places for chart in _charts(section.cells[place])]
     slides[-1] += said
-    slides[0] = lead + slides[0]
+    slides[0] = html(lead) + slides[0]
     if len(slides) == 1:
         return [(section.heading, slides[0])]
     return [(f"{section.heading} ({n} of {len(slides)})", slide) for n, slide in enumerate(slides, 1)]
 
 
 def _first_paragraph(section: Section) -> str:
-    """The first paragraph, and what follows it if it ends with a colon: a list, a table, or a command."""
+    """The first paragraph, and what follows it if it ends with a colon: a list, a table, or a command.
+
+    It is empty where an exercise begins at once, as that has a slide of its own.
+    """
     text = next((cell.text for cell in section.cells if cell.kind == "markdown" and cell.text), "")
+    if NUMBERED.match(text):
+        return ""
     parts = [part for part in re.split(r"\n\s*\n", text) if not part.startswith("#")]
     return "\n\n".join(parts[: 2 if parts and parts[0].endswith(":") else 1])
 
@@ -127,7 +134,7 @@ def _printed(cell: Cell) -> list[str]:
 def _sentences(cells: Iterable[Cell]) -> str:
     """The last few lines that cells printed."""
     lines = [line for cell in cells for line in _printed(cell)][-LINES:]
-    while lines and len(" ".join(lines)) > LETTERS:
+    while len(lines) > 1 and len(" ".join(lines)) > LETTERS:
         lines.pop(0)
     return f'<p class="said">{"<br>".join(map(escape, lines))}</p>' if lines else ""
 
