@@ -105,7 +105,7 @@ HEADING = re.compile(r"^(##+) (.+)$", re.M)
 
 @each_lab
 def test_what_a_note_leaves_out_is_needed_by_no_later_cell(lab):
-    """By name. What a cell only adds to a list is not seen here: run the rest of a lab when its note changes."""
+    """By name. What a cell adds to a list is not seen here: run the rest of a lab when its note changes."""
     skip = NOTES[lab.number]["skip"]
     headings = {
         found[2] for cell in lab.cells if cell.kind == "markdown" for found in HEADING.finditer(cell.text)
