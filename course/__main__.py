@@ -21,6 +21,7 @@ python3 -m course assess     a table of your own: read, decide, make, attack, wr
 python3 -m course release    write the papers of a release, from a folder that assess has filled
 python3 -m course consensus  agree with others in two rounds of scores. Words: new, simulate, feedback, report
 python3 -m course hub        a session for many on this Linux machine: a JupyterHub of its own. Words: --help
+python3 -m course trainer    for a trainer: a timetable, slides. Words: timetable, slides
 
 For people who change the course:
 python3 -m course setup      make the environment, and open nothing
@@ -48,6 +49,7 @@ COMMANDS = {
     "release": ("tasks", "release"),
     "consensus": ("tasks", "consensus"),
     "hub": ("tasks", "hub"),
+    "trainer": ("tasks", "trainer"),
     "setup": ("tasks", "setup"),
     "run": ("tasks", "run"),
     "compare": ("tasks", "compare"),

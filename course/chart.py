@@ -237,6 +237,29 @@ def crosses(
     show(figure, finding, table)
 
 
+def chart_html(figure: dict) -> str:
+    """The place where a chart is drawn: its finding as the accessible name, its JSON for `charts.js`.
+
+    `figure` is Plotly JSON; `layout.meta.alt` holds the finding in words and `layout.height` the height in
+    pixels. A chart with no finding is an error: a reader who cannot see it would get nothing.
+    """
+    import json
+
+    layout = figure.get("layout", {})
+    alt = (layout.get("meta") or {}).get("alt", "").strip()
+    if not alt:
+        raise ValueError("A chart has no finding in words: layout.meta.alt is missing.")
+    # "</" would end the script element early; "<\/" is the same text in JSON.
+    data = json.dumps(figure, separators=(",", ":")).replace("</", "<\\/")
+    height = int(layout.get("height") or 360)
+    return (
+        f'<div class="course-chart" role="img" aria-label="{escape(alt)}" style="min-height:{height}px">'
+        f'<script type="application/json">{data}</script>'
+        "<noscript><p>This chart needs JavaScript. Its finding and its numbers follow as text.</p></noscript>"
+        "</div>"
+    )
+
+
 def side_by_side(series: dict[str, pd.Series], labels: dict, name: str) -> pd.DataFrame:
     """One table from several Series that share an index: the labels in column `name`, then one column each.
 

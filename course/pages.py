@@ -12,13 +12,17 @@ def _style() -> str:
     return STYLE.read_text(encoding="utf-8")
 
 
-def page(title: str, body: str, *, script: str = "", style: str = "", server: bool = False) -> str:
+def page(
+    title: str, body: str, *, script: str = "", style: str = "", server: bool = False, beside: bool = False
+) -> str:
     """A whole page around its content, which holds the first heading. Its own rules forbid it any request.
 
-    A page that a `server` of the course made may ask that server, and no other.
+    A page that a `server` of the course made may ask that server, and no other. `beside` lets it take scripts
+    that lie beside it, on its own site or on disk.
     """
     asks = "connect-src 'self'; form-action 'self'" if server else "form-action 'none'"
-    policy = f"default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; {asks}"
+    scripts = "'unsafe-inline' 'self' file:" if beside else "'unsafe-inline'"
+    policy = f"default-src 'none'; style-src 'unsafe-inline'; script-src {scripts}; {asks}"
     return (
         f'<!DOCTYPE html>\n<html lang="en-GB">\n<head>\n<meta charset="utf-8">\n'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">\n'

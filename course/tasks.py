@@ -228,6 +228,15 @@ def hub(options):
     return run_python(python, ["-m", "course.hub", "--in", os.getcwd(), *options]) if python else 1
 
 
+# ------------------------------------------------------------------------------ for a trainer
+
+
+def trainer(options):
+    """Make something for a trainer. Files are written where the person is."""
+    python = ready_python()
+    return run_python(python, ["-m", "course.trainer", "--in", os.getcwd(), *options]) if python else 1
+
+
 # ------------------------------------------------------------------------------ compare the generators
 
 

@@ -496,6 +496,9 @@ def test_a_stopped_hub_leaves_nothing_running_but_the_homes(tmp_path):
     assert not [pid for pid in pids if is_alive(pid)]
     assert not [part for part in psutil.disk_partitions(all=True) if str(tmp_path) in part.mountpoint]
     if os.geteuid() == 0:
-        assert not list(Path("/sys/fs/cgroup").glob(f"**/course-hub-*/{one.users['dee']}"))
+        assert not list(Path("/sys/fs/cgroup").glob(f"**/course-hub-{one.url.rpartition(':')[2]}"))
+        for family in ("-4", "-6"):
+            rules = subprocess.run(["ip", family, "rule"], capture_output=True, text=True).stdout
+            assert f"{int(one.url.rpartition(':')[2]) % 32_000 + 1}:" not in rules
     with hub(tmp_path, ["dee"]) as one:
         assert runs(one, "dee", "print(open('kept.txt').read())") == "kept\n"

@@ -14,7 +14,8 @@ A few small jobs, each in its own section below:
 8. Consensus. The `consensus` directive shows a part of `course.consensus`, computed when the book is built.
 9. Example pack. The release pack of lab 23's stored run, written beside the page that leads to it.
 
-The decision guide and the pictures of "Could it be me?" have files of their own beside this one.
+The decision guide, the pictures of "Could it be me?" and the trainer's pages have files of their own beside
+this one.
 
 Nothing here asks another host for anything, and every page works when opened as a file.
 """
@@ -33,6 +34,8 @@ from myst_nb.sphinx_ import HideCodeCellNode
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
+from course.chart import chart_html
+
 PLOTLY = "application/vnd.plotly.v1+json"
 LONGEST_OPEN_TABLE = 25  # rows
 
@@ -47,27 +50,6 @@ OWN_FILES = {
 
 
 # 1. Charts ------------------------------------------------------------------------------------------------
-
-
-def chart_html(figure: dict) -> str:
-    """The place where a chart is drawn: its finding as the accessible name, its JSON for `charts.js`.
-
-    `figure` is Plotly JSON; `layout.meta.alt` holds the finding in words and `layout.height` the height in
-    pixels. A chart with no finding is an error: a reader who cannot see it would get nothing.
-    """
-    layout = figure.get("layout", {})
-    alt = (layout.get("meta") or {}).get("alt", "").strip()
-    if not alt:
-        raise ValueError("A chart has no finding in words: layout.meta.alt is missing.")
-    # "</" would end the script element early; "<\/" is the same text in JSON.
-    data = json.dumps(figure, separators=(",", ":")).replace("</", "<\\/")
-    height = int(layout.get("height") or 360)
-    return (
-        f'<div class="course-chart" role="img" aria-label="{escape(alt)}" style="min-height:{height}px">'
-        f'<script type="application/json">{data}</script>'
-        "<noscript><p>This chart needs JavaScript. Its finding and its numbers follow as text.</p></noscript>"
-        "</div>"
-    )
 
 
 def render_charts(renderer_class: type[NbElementRenderer]) -> None:
@@ -369,6 +351,7 @@ def setup(app: Sphinx) -> dict:
     app.add_js_file("site.js", loading_method="defer")
     app.setup_extension("decision_guide")
     app.setup_extension("could_it_be_me")
+    app.setup_extension("trainer_pack")
     app.add_node(HideCodeCellNode, override=True, html=(visit_folded_cell, depart_folded_cell))
     app.add_directive("lab-status", LabStatus)
     app.add_directive("tool-catalogue", ToolCatalogue)

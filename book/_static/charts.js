@@ -104,7 +104,7 @@
 
   let library;
   function load() {
-    library ??= new Promise((resolve, reject) => {
+    library ??= window.Plotly ? Promise.resolve() : new Promise((resolve, reject) => {
       const script = document.createElement("script");
       script.src = `${root.dataset.content_root}_static/plotly.min.js`;
       script.onload = resolve;

@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 from course.environment import ROOT
-from course.hub import accounts, homes
+from course.hub import accounts, homes, limits
 from course.hub import settings as settings_of
 from course.hub.settings import HubError, Settings
 
@@ -90,6 +90,7 @@ def run(settings: Settings, file: str | None) -> int:
         sockets.chmod(0o711)
         if AS_ROOT:
             undo.callback(homes.let_go, settings.homes)
+            undo.callback(limits.remove, settings.group)
             if settings.no_egress:
                 undo.enter_context(closed_network(settings.port))
         for name in names:  # now, and not while everybody waits
@@ -241,7 +242,7 @@ def certificates(settings: Settings) -> tuple[Path, Path]:
 def closed_network(port: int):
     """Learners' processes reach this machine's own addresses, and no other: a rule for their user numbers.
 
-    The rule's place in the list comes from the hub's port, so that of two hubs neither takes the other's away.
+    The rule's place in the list comes from the hub's port: two hubs do not take each other's away.
     """
     users = f"{homes.FIRST_USER}-{homes.LAST_USER}"
     rule = ["uidrange", users, "prohibit", "pref", str(port % 32_000 + 1)]
@@ -253,7 +254,7 @@ def closed_network(port: int):
             done = subprocess.run([ip, family, "rule", "add", *rule], capture_output=True, text=True)
             if done.returncode == 0:
                 undo.callback(subprocess.run, [ip, family, "rule", "del", *rule], capture_output=True)
-            elif "File exists" not in done.stderr and (family == "-4" or Path("/proc/net/if_inet6").exists()):
+            elif family == "-4" or Path("/proc/net/if_inet6").exists():
                 raise HubError(f"The learners' network could not be closed: {done.stderr.strip()}")
         yield
 

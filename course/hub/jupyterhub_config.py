@@ -63,7 +63,7 @@ c.Spawner.environment = {
 }
 c.CourseSpawner.homes = str(settings.homes)
 c.CourseSpawner.labs = str(settings.copy)
-c.CourseSpawner.group = f"course-hub-{settings.port}"
+c.CourseSpawner.group = settings.group
 c.CourseSpawner.forks = str(forks)
 for limit in ("memory_mib", "processes", "disk_mib", "tmp_mib"):
     c.CourseSpawner[limit] = getattr(settings, limit)

@@ -16,7 +16,7 @@ BASE = Path("/sys/fs/cgroup")
 
 
 def make(group: str, name: str, memory_mib: int, processes: int) -> list[str]:
-    """Make a learner's group in the hub's, or set an old one's limits. Returns its folders, one for each controller.
+    """Make a learner's group in the hub's, or set its limits. Returns its folders, one for each controller.
 
     Every learner has the same weight where the processors are short, so an endless loop takes one learner's
     share and no more. Raises OSError where this system lets nobody do it.
@@ -47,6 +47,14 @@ def make(group: str, name: str, memory_mib: int, processes: int) -> list[str]:
             if file != "memory.swap.max" or (folder / file).exists():  # some kernels have no swap to limit
                 (folder / file).write_text(value)
     return [str(folder) for folder in wanted]
+
+
+def remove(group: str) -> None:
+    """Take away the hub's own group, and those of learners that are empty."""
+    for top in [BASE / group, *BASE.glob(f"*/{group}")]:
+        for folder in [*top.glob("*/"), top]:
+            with contextlib.suppress(OSError):
+                folder.rmdir()
 
 
 def processes(folders: list[str]) -> list[int]:

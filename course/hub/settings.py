@@ -52,6 +52,11 @@ class Settings:
         return self.state / "labs"
 
     @property
+    def group(self) -> str:
+        """The control group of this hub's learners."""
+        return f"course-hub-{self.port}"
+
+    @property
     def url(self) -> str:
         return f"https://{self.name}:{self.port}"
 
