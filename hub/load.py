@@ -48,10 +48,13 @@ def memory(uids: set[int]) -> dict[int, float]:
     return found
 
 
-async def attend(one: Learner, secret: dict, whole: bool, seen: dict) -> None:
+async def attend(one: Learner, secret: dict, whole: bool, seen: dict, all_in: asyncio.Barrier) -> None:
     """One learner's morning. Writes into ``seen``; an error is kept, not raised."""
     try:
+        began = time.monotonic()
         await one.sign_in(secret)
+        seen["sign in"] = time.monotonic() - began
+        await all_in.wait()
         clicked = time.monotonic()
         await one.start(300)
         path = f"course/notebooks/{LAB}.ipynb"
@@ -78,16 +81,18 @@ def measure(learners: int, forked: bool, whole: bool) -> dict:
     names = [f"learner-{number:03}" for number in range(learners)]
     with tempfile.TemporaryDirectory() as folder, hub(Path(folder), names, forked=forked) as running:
         names = [running.users[name] for name in names]
-        seen = {name: {} for name in names}
+        seen, all_in = {name: {} for name in names}, None
 
         async def room():
+            nonlocal all_in
+            all_in = asyncio.Barrier(learners)
             async with asyncio.TaskGroup() as group:
                 for name in names:
                     group.create_task(one(name))
 
         async def one(name):
             async with Learner(running.url, name, running.authority) as learner:
-                await attend(learner, running.secrets[name], whole, seen[name])
+                await attend(learner, running.secrets[name], whole, seen[name], all_in)
 
         asyncio.run(room())
         uids = {(running.homes / name).stat().st_uid for name in names if (running.homes / name).exists()}
@@ -108,6 +113,7 @@ def measure(learners: int, forked: bool, whole: bool) -> dict:
     return {
         "learners": learners,
         "kernels": "forked" if forked else "stock",
+        "sign in: median, 90%, last (s)": spread("sign in"),
         "first cell: median, 90%, last (s)": spread("first cell"),
         "import sdv: median, 90%, last (s)": spread("import sdv"),
         "whole lab: median, 90%, last (s)": spread("lab"),

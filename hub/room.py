@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
 import ssl
 import subprocess
@@ -23,12 +24,13 @@ from yarl import URL
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from course.environment import ROOT
 from course.hub.__main__ import free_port
 from course.hub.accounts import Accounts, Person
 
 
 class Learner:
-    """One browser's worth of cookies. ``url``: of the hub; ``authority``: the file of who signed its
+    """One browser's cookies. ``url``: of the hub; ``authority``: the file of who signed its
     certificate."""
 
     def __init__(self, url: str, name: str, authority: str | Path | None):
@@ -69,17 +71,23 @@ class Learner:
         secret.pop("code", None)
 
     async def start(self, seconds: float = 120) -> None:
-        """Ask for the server, and wait until it answers."""
+        """Ask for the server, wait until the hub says it is ready, and open JupyterLab, as the page does."""
         until = time.monotonic() + seconds
         async with self.web.get(f"{self.url}/hub/spawn/{self.name}") as page:
             await page.text()
+        progress = f"{self.url}/hub/api/users/{self.name}/server/progress"
+        async with self.web.get(progress, params={"_xsrf": self.token()}) as events:
+            if events.status == 200:  # 400: it is ready, or it never began
+                async for line in events.content:
+                    if line.startswith(b"data:") and {"ready", "failed"} & json.loads(line[5:]).keys():
+                        break
         while time.monotonic() < until:
             async with self.web.get(f"{self.at}/lab") as page:  # signs in there too, by way of the hub
-                await page.text()
+                text = await page.text()
                 if page.status == 200 and str(page.url).startswith(f"{self.at}/lab"):
                     return
-            await asyncio.sleep(0.1)
-        raise TimeoutError(f"{self.name}'s server did not start in {seconds} s")
+            await asyncio.sleep(0.5)
+        raise TimeoutError(f"{self.name}'s server did not start in {seconds} s: {page.status} {text[-300:]}")
 
     async def stop(self, seconds: float = 60) -> None:
         """Stop the server, and wait until it has stopped."""
@@ -211,8 +219,11 @@ class Hub:
 
 
 @contextmanager
-def hub(folder: Path, names: list[str], seconds: float = 120, **settings):
-    """A hub of its own for these learners and a trainer, its state in this folder. Stopped at the end."""
+def hub(folder: Path, names: list[str], seconds: float = 120, packages: Path | None = None, **settings):
+    """A hub of its own for these learners and a trainer, its state in this folder. Stopped at the end.
+
+    ``packages``: a folder of packages that go before the environment's, such as another JupyterHub.
+    """
     port = free_port()
     state = folder / "state"
     file, log = folder / "hub.yml", folder / "hub.log"
@@ -233,6 +244,7 @@ def hub(folder: Path, names: list[str], seconds: float = 120, **settings):
             stdout=said,
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
+            env={**os.environ, **({"PYTHONPATH": f"{packages}:{ROOT}"} if packages else {})},
         )
     try:
         until = time.monotonic() + seconds

@@ -15,6 +15,7 @@ import nbformat
 import psutil
 import pytest
 import requests
+from extra import tools
 
 from course.environment import ROOT
 
@@ -454,6 +455,13 @@ open("../mine.txt", "w").write("mine")
 
 
 # ------------------------------------------------------------------------------ settings, and the end
+
+
+def test_on_the_hub_before(tmp_path):
+    """The same on JupyterHub 5: sign in, start forked, a cell with sdv, the board's page."""
+    with hub(tmp_path, ["eve"], packages=tools("jupyterhub-5")) as one:
+        assert "Running JupyterHub version 5." in one.log.read_text(errors="replace")
+        assert runs(one, "eve", "import sys; print('sdv.single_table' in sys.modules)") == "True\n"
 
 
 BAD_SETTINGS = {

@@ -29,6 +29,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import psutil
 import pytest
+from extra import tools
 from test_site import accessibility_faults
 
 from course.data import DataError
@@ -576,12 +577,7 @@ def test_a_trainer_runs_the_room_and_reads_nobodys_files(room):
 
 def test_on_the_hub_before(tmp_path):
     """The same on JupyterHub 5. CI fetches it; a learner's computer need not."""
-    older = ROOT / "build" / "jupyterhub-5"
-    if not (older / "jupyterhub").exists():
-        if not os.environ.get("CI"):
-            pytest.skip("JupyterHub 5 is not in build/jupyterhub-5")
-        fetch = [sys.executable, "-m", "uv", "pip", "install", "--no-deps", "--python", sys.executable]
-        subprocess.run([*fetch, "--target", str(older), "jupyterhub==5.5.4"], check=True, timeout=300)
+    older = tools("jupyterhub-5")
     with session(tmp_path, 3, path=[older]) as room:
         assert 'value="' in room.browser().get(f"{room.hub.address}/first", timeout=60).text
         assert "version 5." in room.hub.log.read_text()

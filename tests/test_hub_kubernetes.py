@@ -4,7 +4,7 @@ The chart itself, Zero to JupyterHub, is in no package registry, so these tests 
 what it is made of, given these values as the chart gives them: its JupyterHub, the sign-in, and what makes
 learners' pods (KubeSpawner). Whoever can fetch the chart can have it rendered and checked here as well:
 
-    helm pull jupyterhub --repo https://hub.jupyter.org/helm-chart/ --version 4.4.0
+    helm pull jupyterhub --version 4.4.0 --repo ...   # where the chart's own documentation says
     COURSE_CHART=jupyterhub-4.4.0.tgz python3 -m course test tests/test_hub_kubernetes.py
 """
 
@@ -19,11 +19,11 @@ import shutil
 import subprocess
 import sys
 import time
-from functools import cache
 from pathlib import Path
 
 import pytest
 import yaml
+from extra import cannot, tools
 
 from course.environment import ROOT
 
@@ -31,15 +31,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the hub, and th
 
 VALUES = ROOT / "hub/kubernetes/values.yaml"
 TEXT = VALUES.read_text(encoding="utf-8")
-TOOLS = ROOT / "build/tools"
 
-# What only these tests use. `jupyterhub` is the chart's: its dependencies are the course's own.
-PINS = {
-    "image": ["jupyter-repo2docker==2026.4.0"],
-    "pods": ["jupyterhub-kubespawner==7.1.0", "kubernetes-validate==1.37.0"],
-    "hub": ["--no-deps", "jupyterhub==5.5.0"],
-    "chart": ["helm-python-sdk==0.2.2", "kubernetes-validate==1.37.0"],
-}
 KUBERNETES = "1.34"
 
 # The places to fill in, filled in.
@@ -72,39 +64,6 @@ def fill_in(**changes) -> str:
 
 def values(**changes) -> dict:
     return yaml.safe_load(fill_in(**changes))
-
-
-@cache
-def fetch(kind: str) -> str:
-    """Put the pinned tools of one kind into their folder, once. What went wrong, or nothing."""
-    stamp, pins = TOOLS / kind / ".pins", "\n".join(PINS[kind])
-    if stamp.exists() and stamp.read_text(encoding="utf-8") == pins:
-        return ""
-    command = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--python", sys.executable]
-    ran = subprocess.run(
-        [*command, "--target", TOOLS / kind, *PINS[kind]],
-        env={"UV_HTTP_TIMEOUT": "30", **os.environ},
-        capture_output=True,
-        text=True,
-        timeout=600,
-    )
-    if ran.returncode == 0:
-        stamp.write_text(pins, encoding="utf-8")
-    return ran.stderr if ran.returncode else ""
-
-
-def tools(kind: str) -> Path:
-    """The folder with the pinned tools of one kind. Without a network a test is skipped; in CI, it fails."""
-    if problem := fetch(kind):
-        cannot(f"{PINS[kind][-1]} could not be fetched. The first time, this test needs a network.", problem)
-    return TOOLS / kind
-
-
-def cannot(why: str, more: str = "") -> None:
-    """Skip a test that cannot be run here; in CI, fail it."""
-    if os.environ.get("CI"):
-        pytest.fail(f"{why}\n{more}")
-    pytest.skip(why)
 
 
 def needs(program: str) -> None:
@@ -305,7 +264,7 @@ def made() -> dict:
     """A learner's pod, strictly valid, and the settings of hub and server that do not exist."""
     given = values()
     given["hub"]["config"]["JupyterHub"]["cokie_max_age_days"] = 1
-    said = python(MAKE_POD, json.dumps(given), KUBERNETES, path=tools("pods"), last=True)
+    said = python(MAKE_POD, json.dumps(given), KUBERNETES, path=tools("kubernetes"), last=True)
     return json.loads(said.splitlines()[-1])
 
 
@@ -413,7 +372,7 @@ def test_the_image_has_the_right_python_the_lock_and_the_hubs_single_user_server
     code = "import sys; from repo2docker.__main__ import main; sys.argv[0] = 'repo2docker'; sys.exit(main())"
     ran = subprocess.run(
         [sys.executable, "-c", code, "--no-build", "--debug", *words, str(ROOT)],
-        env={**os.environ, "PYTHONPATH": str(tools("image"))},
+        env={**os.environ, "PYTHONPATH": str(tools("repo2docker"))},
         capture_output=True,
         text=True,
         timeout=120,
@@ -470,7 +429,7 @@ class Hub:
             (folder / name / Path(file["mountPath"]).name).write_text(
                 json.dumps(file["data"]), encoding="utf-8"
             )
-        self.packages = os.pathsep.join([str(tools("hub")), str(ROOT)])
+        self.packages = os.pathsep.join([str(tools("jupyterhub-5")), str(ROOT)])
         server = ["env", f"PYTHONPATH={self.packages}", sys.executable, "-m", "jupyterhub.singleuser"]
         config = f"""
 # As the chart does it: its own settings, then hub.config, then hub.extraConfig.
@@ -766,7 +725,7 @@ def chart():
 
 def test_the_chart_renders_and_every_object_is_valid(chart):
     rendered = json.loads(
-        python(RENDER, chart, json.dumps(values()), KUBERNETES, path=tools("chart")).splitlines()[-1]
+        python(RENDER, chart, json.dumps(values()), KUBERNETES, path=tools("helm")).splitlines()[-1]
     )
     policies = {one["metadata"]["name"]: one["spec"] for one in rendered if one["kind"] == "NetworkPolicy"}
     ways_out = [target for rule in policies["singleuser"]["egress"] for target in rule["to"]]
@@ -787,4 +746,4 @@ def test_the_chart_refuses_a_misspelt_key(chart):
     wrong = values()
     wrong["singleuser"]["memory"]["limits"] = "2G"
     with pytest.raises(AssertionError, match="limits"):
-        python(RENDER, chart, json.dumps(wrong), KUBERNETES, path=tools("chart"))
+        python(RENDER, chart, json.dumps(wrong), KUBERNETES, path=tools("helm"))
