@@ -6,6 +6,7 @@ What keeps learners apart needs root, so without it only the rehearsal is tested
 import asyncio
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -25,18 +26,18 @@ if sys.platform != "linux":
 
 from room import Learner, hub
 
-from course.hub import enter, forkserver, homes
-from course.hub.__main__ import main
+from course.hub import enter, forkserver, homes, settings
+from course.hub.__main__ import link, main
 
 root = pytest.mark.skipif(os.geteuid() != 0, reason="learners are kept apart by the system only under root")
-NAMES = ["ann", "bob", "cem"]
+NAMES = ["ann", "bob", "cem"]  # and dot, who comes with a browser
 LAB = "course/notebooks/01-first-synthetic-table.ipynb"
 
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory):
     small = {"memory_mib": 1200, "processes": 150, "disk_mib": 96, "tmp_mib": 32}
-    with hub(tmp_path_factory.mktemp("hub"), NAMES, **small) as one:
+    with hub(tmp_path_factory.mktemp("hub"), [*NAMES, "dot"], **small) as one:
         yield one
 
 
@@ -141,6 +142,42 @@ def test_a_kernel_can_be_interrupted_and_started_again(running):
         await again.close()
 
     together(at_work(running, "ann", work))
+
+
+def test_a_learner_in_a_browser_meets_the_hub_and_no_other_host(running, browser):
+    """From the slip to a cell's answer and a saved lab, in JupyterLab itself."""
+    user = running.users["dot"]
+    asked = []
+    context = browser.new_context(ignore_https_errors=True)
+    try:
+        page = context.new_page()
+        page.on("request", lambda request: asked.append(request.url))
+        page.on("websocket", lambda socket: asked.append(socket.url))
+        page.goto(f"{running.url}/hub/first")
+        page.get_by_label("User name").fill(user)
+        page.get_by_label("Code", exact=True).fill(running.secrets[user]["code"])
+        page.get_by_label("New passphrase", exact=True).fill(running.secrets[user]["passphrase"])
+        page.get_by_label("New passphrase again").fill(running.secrets[user]["passphrase"])
+        page.get_by_role("button", name="Set the passphrase and sign in").click()
+        page.wait_for_url(re.compile(f"/user/{user}/lab/tree/{LAB}"), timeout=120_000)
+        cell = page.locator(".jp-CodeCell").first
+        cell.locator(".cm-content").click(timeout=120_000)
+        page.keyboard.press("Control+a")
+        page.keyboard.type("print('from a', 'browser')")
+        page.keyboard.press("Shift+Enter")
+        cell.get_by_text("from a browser").wait_for(timeout=120_000)
+        page.keyboard.press("Control+s")
+        kept, until = running.homes / user / LAB, time.monotonic() + 60
+        while "from a browser" not in kept.read_text(encoding="utf-8") and time.monotonic() < until:
+            time.sleep(0.3)
+        assert "from a browser" in kept.read_text(encoding="utf-8")
+        page.goto(link(settings.load(running.state.parent / "hub.yml")))  # nothing new: her edits stay
+        page.wait_for_url(re.compile(f"/user/{user}/lab/tree/course/notebooks"), timeout=120_000)
+        assert "from a browser" in kept.read_text(encoding="utf-8")
+    finally:
+        context.close()
+    hosts = {url.split("/")[2] for url in asked if not url.startswith(("data:", "blob:"))}
+    assert hosts == {running.url.removeprefix("https://")}
 
 
 # ------------------------------------------------------------------------------ one learner's trouble

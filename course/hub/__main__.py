@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from urllib.parse import urlencode
 
 from course.environment import ROOT
 from course.hub import accounts, homes, limits
@@ -43,6 +44,7 @@ def main(argv: list[str]) -> int:
         make_folders(settings)
         if chosen.what == "share":
             share(settings)
+            print(f"Learners get it, and keep their own edits, by opening:\n{link(settings)}")
             return 0
         return run(settings, chosen.settings)
     except (HubError, OSError) as problem:
@@ -199,13 +201,15 @@ def share(settings: Settings) -> None:
         raise HubError(f"Learners copy the labs with git: {ROOT} must be a git copy, and git be installed.")
 
     def git(*words: str) -> str:
-        done = subprocess.run(["git", "-C", str(ROOT), *words], capture_output=True, text=True)
+        command = ["git", "-c", f"safe.directory={ROOT}", "-C", str(ROOT), *words]
+        done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode:
             raise HubError(f"git {words[0]} failed: {done.stderr.strip().splitlines()[-1]}")
         return done.stdout
 
     if not settings.labs.exists():
         git("init", "--quiet", "--bare", "--initial-branch=labs", str(settings.labs))
+        git("-C", str(settings.labs), "config", "receive.shallowUpdate", "true")  # ours may be a shallow copy
     git("push", "--quiet", "--force", str(settings.labs), "HEAD:refs/heads/labs")
     for path in (settings.labs, *settings.labs.rglob("*")):
         path.chmod(0o755 if path.is_dir() else 0o644)
@@ -213,6 +217,17 @@ def share(settings: Settings) -> None:
     git("clone", "--quiet", "--depth", "1", f"file://{settings.labs}", str(settings.copy))
     if changed := git("status", "--porcelain", "--", "notebooks", "datasets"):
         print(f"{len(changed.splitlines())} changed files are not committed, so learners do not get them.")
+
+
+def link(settings: Settings, path: str = "notebooks") -> str:
+    """What a learner opens to have the newest labs: nbgitpuller's address on her own server."""
+    words = {
+        "repo": f"file://{settings.labs}",
+        "branch": "labs",
+        "targetPath": homes.LABS,
+        "urlpath": f"lab/tree/{homes.LABS}/{path}",
+    }
+    return f"{settings.url}/hub/user-redirect/git-pull?{urlencode(words)}"
 
 
 def certificates(settings: Settings) -> tuple[Path, Path]:
