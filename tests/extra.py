@@ -1,13 +1,14 @@
-"""Tools that only tests use, and no learner: fetched once, at fixed versions, into build/tools.
-
-Without a network a test that needs one is skipped with its reason; in CI it fails.
+"""What several test files use. Above all, tools that only tests need: fetched once, at fixed versions, into
+build/tools. Without a network a test that needs one is skipped with its reason; in CI it fails.
 """
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 
@@ -59,3 +60,9 @@ def cannot(why: str, more: str = "") -> None:
     if os.environ.get("CI"):
         pytest.fail(f"{why}\n{more}")
     pytest.skip(why)
+
+
+def run_apart(coroutine):
+    """asyncio.run in a thread of its own: once a test has used the browser, its loop runs in this thread."""
+    with ThreadPoolExecutor(1) as apart:
+        return apart.submit(asyncio.run, coroutine).result()

@@ -16,7 +16,7 @@ import nbformat
 import psutil
 import pytest
 import requests
-from extra import tools
+from extra import run_apart, tools
 
 from course.environment import ROOT
 
@@ -47,7 +47,7 @@ def together(*tasks):
     async def all_of_them():
         return await asyncio.gather(*tasks)
 
-    return asyncio.run(all_of_them())
+    return run_apart(all_of_them())
 
 
 async def at_work(running, name, work):

@@ -5,7 +5,6 @@ The hub is JupyterHub itself on loopback, without a proxy, driven over HTTP and 
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import contextlib
 import csv
@@ -29,7 +28,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import psutil
 import pytest
-from extra import tools
+from extra import run_apart, tools
 from test_site import accessibility_faults
 
 from course.data import DataError
@@ -270,7 +269,7 @@ def test_a_name_that_is_nobodys_takes_the_same_work_and_gets_the_same_words(tmp_
             request=SimpleNamespace(remote_ip=user), get_secure_cookie=lambda name: b"not a mark"
         )
         with pytest.raises(HTTPError) as refusal:
-            asyncio.run(
+            run_apart(
                 one.authenticate(handler, {"username": user, "passphrase": "not the right one", **fields})
             )
         return refusal.value.status_code, refusal.value.log_message, tuple(work)

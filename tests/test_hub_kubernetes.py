@@ -23,7 +23,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from extra import cannot, tools
+from extra import cannot, run_apart, tools
 
 from course.environment import ROOT
 
@@ -656,7 +656,7 @@ def run(visitor, hub, here: str, code: str) -> str:
             if kind == "status" and content["execution_state"] == "idle" and said:
                 return said
 
-    return asyncio.run(talk())
+    return run_apart(talk())
 
 
 def test_the_board_hears_a_learners_kernel_and_shows_the_trainer_alone(hub, bens):

@@ -26,12 +26,18 @@ AS_ROOT = hasattr(os, "geteuid") and os.geteuid() == 0
 
 def main(argv: list[str]) -> int:
     """Run a sub-command: an exit code, and one sentence for what is wrong."""
-    words = argparse.ArgumentParser(prog="python3 -m course hub", description=__doc__)
+    words = argparse.ArgumentParser(prog="python3 -m course hub", description=__doc__, add_help=False)
     add = words.add_argument
+    add("--help", "-h", action="store_true", help="these words; after accounts, that command's own")
     add("what", nargs="?", choices=["accounts", "share"], help=WHAT)
     add("--settings", metavar="FILE", help="hub.yml of a real session; without it, a rehearsal")
     add("--in", dest="base", type=Path, default=Path(), help=argparse.SUPPRESS)  # where the person is
     chosen, more = words.parse_known_args(argv)
+    if chosen.help and chosen.what == "accounts":
+        return accounts.main(["--help"])
+    if chosen.help:
+        words.print_help()
+        return 0
     try:
         if sys.platform != "linux":
             raise HubError("JupyterHub runs on Linux: use a Linux machine, or Windows Subsystem for Linux.")
