@@ -774,7 +774,7 @@ def anonymous_reasons(ratings: Sequence[Rating]) -> dict[str, list[str]]:
     they are sent: a program cannot see who is meant by "my manager in Leeds".
     """
     codes = "|".join(re.escape(one.participant) for one in ratings)
-    telling = re.compile(rf"\S+@\S+|\+?\d[\d\s()-]{{6,}}\d|\b(?:{codes})\b", re.IGNORECASE)
+    telling = re.compile(rf"{forms.CONTACT}|\b(?:{codes})\b", re.IGNORECASE)
     found: dict[str, set[str]] = {}
     for one in ratings:
         if one.reason:

@@ -21,6 +21,7 @@ from course.pages import page
 
 HERE = Path(__file__).resolve().parent
 CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
+CONTACT = r"\S+@\S+|\+?\d[\d\s()-]{6,}\d"  # an e-mail address or a long number, in what people write
 CODE_WORDS = "letters, figures and hyphens, with no spaces"
 
 

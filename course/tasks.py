@@ -219,6 +219,22 @@ def consensus(options):
     return run_python(python, ["-m", "course.consensus", "--in", os.getcwd(), *options]) if python else 1
 
 
+# ------------------------------------------------------------------------------ for a trainer
+
+
+def trainer(options):
+    """Make something for a trainer. Files are written where the person is."""
+    python = ready_python()
+    return run_python(python, ["-m", "course.trainer", "--in", os.getcwd(), *options]) if python else 1
+
+
+def certificate(options):
+    """A page on what the learner has done, in the folder where the person is. This needs no environment."""
+    from course.trainer import certificate
+
+    return certificate.main(options)
+
+
 # ------------------------------------------------------------------------------ compare the generators
 
 

@@ -1,0 +1,36 @@
+"""The words of ``python3 -m course trainer``: what is made for a trainer, each by its own module."""
+
+import sys
+from importlib import import_module
+
+STEPS = {
+    "timetable": "timetable",
+    "slides": "slides",
+    "papers": "papers",
+    "quiz-report": "quiz",
+    "feedback-report": "feedback",
+    "nbgrader": "nbgrader",
+}
+
+HELP = """python3 -m course trainer timetable LENGTH START   a timetable as a page and a calendar file
+python3 -m course trainer slides [LABS]            slides of each lab, or of the labs named
+python3 -m course trainer papers FOLDER            quiz before and after, its key, and the feedback form
+python3 -m course trainer quiz-report FOLDER       what the returned quiz files say, question by question
+python3 -m course trainer feedback-report FOLDER   what the returned feedback forms say
+python3 -m course trainer nbgrader FOLDER [LABS]   a course folder for nbgrader, for universities
+
+LENGTH is half-day, one-day or two-days. START is like 2026-12-01T09:30. Files are written where you are."""
+
+
+def main(arguments: list[str]) -> int:
+    """Hand the words on to the module they name. ``--in FOLDER`` comes first: where the person is."""
+    place = arguments[:2] if arguments[:1] == ["--in"] else []
+    step, *words = arguments[len(place) :] or ["help"]
+    if step not in STEPS:
+        print(HELP if step in ("help", "-h", "--help") else f"There is no '{step}' here.\n\n{HELP}")
+        return 0 if step in ("help", "-h", "--help") else 2
+    return import_module(f"course.trainer.{STEPS[step]}").main([*place, *words])
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
