@@ -146,7 +146,8 @@ def summary_page(responses: Sequence[Response]) -> str:
         "before you share it: a program cannot see who is meant by a description.</p>",
         *(_words(name, responses) for name in TEXTS),
     ]
-    return page("Feedback: summary", "\n".join(body), style=forms.style())
+    style = forms.style() + "table.bars { margin: 1rem 0; }\n"
+    return page("Feedback: summary", "\n".join(body), style=style)
 
 
 def _counts(name: str, responses: Sequence[Response]) -> str:
@@ -204,7 +205,7 @@ def write_example(folder: Path, people: int = 30, seed: int = 1) -> None:
     """Write forms of people who are made up, one file each."""
     draw = random.Random(seed)
     for number in range(1, people + 1):
-        name, group = f"{EXAMPLE}{number:02d}", GROUPS[number % 2 if number % 5 else 2]
+        name, group = f"{EXAMPLE}{number:02d}", GROUPS[number % 2]
         answers = {key: draw.choice(options[:3]) for key, (_, options) in CHOICES.items()}
         if not number % 6:
             answers |= {"useful": f"Made up: the attack in lab 3 ({number}).", "hard": "Made up: the pace."}

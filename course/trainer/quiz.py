@@ -310,7 +310,8 @@ def _look(row: dict) -> str:
     """What a trainer should look at, in words; nothing if no figure stands out."""
     said = []
     value = row["discrimination"]
-    if value is not None and value < 0:
+    # About two standard errors below nothing at all: less than that is common by chance.
+    if value is not None and value < -2 / row["n"] ** 0.5:
         said.append("People who do well elsewhere miss it: read the question again.")
     before, after = row[BEFORE], row[AFTER]
     if before and before.low > 0.75:
@@ -366,7 +367,7 @@ def summary(said: dict) -> str:
 def _share(estimate: items.Estimate | None) -> str:
     if estimate is None:
         return "–"
-    return f"{estimate.value:.0%} ({estimate.low:.0%} to {estimate.high:.0%}), n {estimate.n}"
+    return f"{estimate.value:.0%} ({100 * estimate.low:.0f} to {100 * estimate.high:.0f})"
 
 
 def _gain_part(said: dict) -> str:
@@ -416,12 +417,19 @@ def _question_part(said: dict) -> str:
             _share(row[BEFORE]),
             _share(row[AFTER]),
             "–" if row["discrimination"] is None else f"{row['discrimination']:.2f}",
-            row["n"],
+            " and ".join(str(row[when].n if row[when] else 0) for when in (BEFORE, AFTER)),
             row["look"] or "–",
         )
         for row in said["questions"]
     ]
-    heads = ("Question", "Right before", "Right after", "Item-rest correlation", "People", "Look at")
+    heads = (
+        "Question",
+        "Right before",
+        "Right after",
+        "Item-rest correlation",
+        "People each time",
+        "Look at",
+    )
     return (
         "<p>Right before and after: the share of those who had this question then, with Wilson's 95% "
         "interval. They are different people, as nobody has a question twice. The item-rest correlation says "
