@@ -16,7 +16,8 @@ python3 -m course start      make the environment if need be, and open the first
 python3 -m course test       run every test of the course
 python3 -m course check      is this computer ready? Says what to fix, and how
 python3 -m course book       build the book, from the labs' stored outputs, into _build/html
-python3 -m course progress   what you have done so far; for a page to print, certificate YOUR NAME
+python3 -m course progress   what you have done so far
+python3 -m course certificate  a page on what you have done, to print. Your name goes after it
 python3 -m course assess     a table of your own: read, decide, make, attack, write the papers. Words: --help
 python3 -m course release    write the papers of a release, from a folder that assess has filled
 python3 -m course consensus  agree with others in two rounds of scores. Words: new, simulate, feedback, report
