@@ -322,3 +322,18 @@ def test_the_feedback_command_and_the_way_to_it(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert tasks.trainer(["papers", "day"]) == 0
     assert called == [["-m", "course.trainer", "--in", str(tmp_path), "papers", "day"]]
+
+
+def test_the_pages_name_commands_and_files_that_are_there(tmp_path):
+    from course.trainer import papers
+
+    papers.write(tmp_path / "session")
+    made = {path.name for path in (tmp_path / "session").iterdir()}
+    for name in ("trainer-running", "trainer-papers"):
+        text = (ROOT / "book" / f"{name}.md").read_text(encoding="utf-8")
+        for command in re.findall(r"python3 -m course (\w+)", text):
+            assert command in COMMANDS or command == "hub", command
+        for step in re.findall(r"course trainer ([\w-]+)", text):
+            assert step in trainer.STEPS, step
+        for file in re.findall(r"`((?:quiz|feedback)[\w-]*\.html)`", text):
+            assert file in made or file.endswith("-report.html"), file
