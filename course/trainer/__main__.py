@@ -3,6 +3,8 @@
 import sys
 from importlib import import_module
 
+from course.__main__ import for_this_system
+
 STEPS = {
     "timetable": "timetable",
     "slides": "slides",
@@ -27,7 +29,8 @@ def main(arguments: list[str]) -> int:
     place = arguments[:2] if arguments[:1] == ["--in"] else []
     step, *words = arguments[len(place) :] or ["help"]
     if step not in STEPS:
-        print(HELP if step in ("help", "-h", "--help") else f"There is no '{step}' here.\n\n{HELP}")
+        said = HELP if step in ("help", "-h", "--help") else f"There is no '{step}' here.\n\n{HELP}"
+        print(for_this_system(said))
         return 0 if step in ("help", "-h", "--help") else 2
     return import_module(f"course.trainer.{STEPS[step]}").main([*place, *words])
 
