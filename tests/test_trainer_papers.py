@@ -294,6 +294,30 @@ def test_every_lab_is_an_assignment(lab):
     nbformat.validate(nbgrader.assignment(made))
 
 
+@pytest.mark.parametrize("status, fails", [(check.RIGHT, False), (check.NOT_YET, True)])
+def test_a_test_cell_fails_on_a_wrong_answer_and_not_on_a_warning(status, fails, capsys):
+    """nbgrader 0.9.6 takes the point away for anything on stderr. Lab 22 checks with a library that warns."""
+
+    class Check:
+        RIGHT = check.RIGHT
+
+        @staticmethod
+        def exercise(*_, **__):
+            print("a library warns", file=sys.stderr)
+            return check.Verdict(status, "because")
+
+    made = nbgrader.assignment(nbformat.read(ROOT / "notebooks" / f"{LAB}.ipynb", as_version=4))
+    source = next(cell.source for cell in made.cells if cell.metadata.nbgrader.grade)
+    given = dict.fromkeys(re.findall(r"\bmy_\w+|(?<==)\w+", source)) | {"check": Check}
+    code = compile(source, "test", "exec")
+    if fails:
+        with pytest.raises(AssertionError, match="because"):
+            exec(code, given)  # noqa: S102
+    else:
+        exec(code, given)  # noqa: S102
+    assert capsys.readouterr().err == ""
+
+
 def test_the_nbgrader_command(tmp_path, capsys):
     where = ["--in", str(tmp_path), "nbgrader"]
     assert trainer.main([*where, "ours", "09", "20"]) == 0

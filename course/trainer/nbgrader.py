@@ -100,9 +100,11 @@ def _exercise(stub: NotebookNode, solution: NotebookNode) -> list[NotebookNode]:
     start = stub.source[: CALL.search(stub.source).start()].rstrip()
     body = solution.source.partition("\n")[2]  # without the line that says what the folded cell is
     answer = f"{start}\n\n### BEGIN SOLUTION\n{body}\n### END SOLUTION"
+    # nbgrader gives no point where anything stands on stderr, a library's warning included.
     test = (
         f"# {POINTS} point. This cell says what is right or wrong in the answer above.\n"
-        f"verdict = {call.strip()}\n"
+        "import contextlib\nimport io\n\n"
+        f"with contextlib.redirect_stderr(io.StringIO()):\n    verdict = {_indented(call)}\n"
         "print(verdict)\n"
         "assert verdict.status == check.RIGHT, verdict.message"
     )
@@ -110,6 +112,11 @@ def _exercise(stub: NotebookNode, solution: NotebookNode) -> list[NotebookNode]:
         new_code_cell(answer, id=stub.id, metadata=_marked(f"{name}-answer", solution=True)),
         new_code_cell(test, id=solution.id, metadata=_marked(name, grade=True)),
     ]
+
+
+def _indented(call: str) -> str:
+    """A call that may run over several lines, to stand in a block."""
+    return call.strip().replace("\n", "\n    ")
 
 
 def _given(cell: NotebookNode) -> NotebookNode:
