@@ -197,6 +197,14 @@ def test_the_certificate_needs_the_standard_library_only(tmp_path):
 
 TOOL = ROOT / "build" / "nbgrader-0.9.6"
 LAB = "06-published-counts"
+# The two commands `nbgrader autograde` and `nbgrader export` in one process, which need not start twice.
+MARK_AND_EXPORT = """
+import sys
+from nbgrader.apps import AutogradeApp, ExportApp
+AutogradeApp.launch_instance([sys.argv[1]])
+AutogradeApp.clear_instance()
+ExportApp.launch_instance([])
+"""
 
 
 @pytest.fixture(scope="module")
@@ -225,7 +233,7 @@ def tool():
 
 def run(tool, folder, *words):
     done = subprocess.run(
-        [sys.executable, "-m", "nbgrader", *words],
+        [sys.executable, *words],
         cwd=folder,
         env=tool,
         capture_output=True,
@@ -250,7 +258,7 @@ def submit(folder, who, answers):
 def test_nbgrader_makes_marks_and_exports(tool, tmp_path):
     folder = tmp_path / "course"
     nbgrader.write(folder, [ROOT / "notebooks" / f"{LAB}.ipynb"])
-    run(tool, folder, "generate_assignment", LAB)
+    run(tool, folder, "-m", "nbgrader", "generate_assignment", LAB)
     released = (folder / "release" / LAB / f"{LAB}.ipynb").read_text(encoding="utf-8")
     assert "# Write your answer here" in released and "SOLUTION" not in released
     source = nbformat.read(folder / "source" / LAB / f"{LAB}.ipynb", as_version=4)
@@ -265,8 +273,7 @@ def test_nbgrader_makes_marks_and_exports(tool, tmp_path):
     wrong = exercises[second].wrong[0]
     submit(folder, "right", solutions)
     submit(folder, "mixed", {first: solutions[first], second: wrong.code})
-    run(tool, folder, "autograde", LAB)
-    run(tool, folder, "export")
+    run(tool, folder, "-c", MARK_AND_EXPORT, LAB)
     rows = [line.split(",") for line in (folder / "grades.csv").read_text().splitlines()]
     marks = {row[rows[0].index("student_id")]: row[rows[0].index("score")] for row in rows[1:]}
     assert marks == {"right": f"{len(exercises)}.0", "mixed": "1.0"}
