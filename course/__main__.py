@@ -17,11 +17,12 @@ python3 -m course test       run every test of the course
 python3 -m course check      is this computer ready? Says what to fix, and how
 python3 -m course book       build the book, from the labs' stored outputs, into _build/html
 python3 -m course progress   what you have done so far
+python3 -m course certificate  a page on what you have done, to print. Your name goes after it
 python3 -m course assess     a table of your own: read, decide, make, attack, write the papers. Words: --help
 python3 -m course release    write the papers of a release, from a folder that assess has filled
 python3 -m course consensus  agree with others in two rounds of scores. Words: new, simulate, feedback, report
 python3 -m course hub        a session for many on this Linux machine: a JupyterHub of its own. Words: --help
-python3 -m course trainer    for a trainer: a timetable, slides. Words: timetable, slides
+python3 -m course trainer    for a trainer: a timetable, slides, quiz, feedback, nbgrader. Words: help
 
 For people who change the course:
 python3 -m course setup      make the environment, and open nothing
@@ -50,6 +51,7 @@ COMMANDS = {
     "consensus": ("tasks", "consensus"),
     "hub": ("tasks", "hub"),
     "trainer": ("tasks", "trainer"),
+    "certificate": ("tasks", "certificate"),
     "setup": ("tasks", "setup"),
     "run": ("tasks", "run"),
     "compare": ("tasks", "compare"),

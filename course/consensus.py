@@ -16,10 +16,8 @@ Nothing is sent anywhere, and no file is ever written over.
 from __future__ import annotations
 
 import argparse
-import csv
 import datetime
 import hashlib
-import io
 import json
 import random
 import re
@@ -32,17 +30,16 @@ from functools import lru_cache
 from html import escape
 from pathlib import Path
 
+from course import forms
 from course.__main__ import for_this_system
 from course.data import DataError
-from course.pages import page
+from course.pages import page, table
 
-HERE = Path(__file__).resolve().parent
 FEWEST = 10  # a group of fewer people is never shown by its scores
 VOICE = 3  # a group of fewer people is not shown at all, and decides nothing by itself
 IN, OUT, UNDECIDED = "in", "out", "undecided"
 EVERYONE = "Everyone"
 COLUMNS = ("participant", "group", "round", "statement id", "rating", "reason", "rule")
-CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
 
 # Drafted for this course, to be argued about. Each holds one idea that a department could do or not do.
 STATEMENTS = {
@@ -257,13 +254,15 @@ def new(
     if not names or not all(names) or len(set(names)) < len(names) or EVERYONE in names:
         raise DataError("Give each stakeholder group one name of its own, with semicolons between them.")
     study = Study(Path(folder), chosen, names, choose_rule(rule), str(datetime.date.today()))
-    _new_folder(study.folder)
+    forms.new_folder(study.folder)
     (study.folder / "ratings").mkdir()
-    _write_csv(study.folder / "statements.csv", ("id", "statement"), chosen.items())
+    forms.write_csv(study.folder / "statements.csv", ("id", "statement"), chosen.items())
     said = {"rule": asdict(study.rule), "groups": list(names), "fixed": study.fixed}
-    _write(study.folder / "rule.json", _as_json(said | {"fingerprint": study.fingerprint}))
-    _write_csv(study.folder / "details.csv", ("item", "question", "answer"), ((*gap, "") for gap in GAPS))
-    _write(study.folder / "form.html", form(study))
+    forms.write_new(study.folder / "rule.json", _as_json(said | {"fingerprint": study.fingerprint}))
+    forms.write_csv(
+        study.folder / "details.csv", ("item", "question", "answer"), ((*gap, "") for gap in GAPS)
+    )
+    forms.write_new(study.folder / "form.html", form(study))
     return study
 
 
@@ -304,10 +303,11 @@ def _after_round_1(study: Study) -> dict | None:
 def read_statements(path: Path) -> dict[str, str]:
     """Statements by id, from a CSV file with the columns id and statement."""
     found = {}
-    for line, row in _rows(path, ("id", "statement")):
-        if not CODE.fullmatch(row["id"]):
+    for line, row in forms.rows(path, ("id", "statement")):
+        if not forms.CODE.fullmatch(row["id"]):
             raise DataError(
-                f"{path.name}, line {line}: the id {_short(row['id'])} may hold letters and figures only."
+                f"{path.name}, line {line}: the id {forms.short(row['id'])} may hold letters and figures "
+                "only."
             )
         if row["id"] in found:
             raise DataError(
@@ -347,8 +347,8 @@ def read_ratings(study: Study) -> list[Rating]:
     person in two groups, round 2 without round 1, or an answer given under another rule.
     """
     ratings, first = [], {}
-    for file in _answer_files(study.folder / "ratings"):
-        for line, row in _rows(file, COLUMNS[:5]):
+    for file in forms.returned_files(study.folder / "ratings"):
+        for line, row in forms.rows(file, COLUMNS[:5]):
             rating = _rating(row, study, f"{file.name}, line {line}")
             key = rating.participant, rating.round, rating.statement
             if key in first:
@@ -363,41 +363,31 @@ def read_ratings(study: Study) -> list[Rating]:
     return ratings
 
 
-def _answer_files(folder: Path) -> list[Path]:
-    """The CSV files in the folder. Any other file there stops the reading: it may hold answers."""
-    found = sorted(
-        file for file in folder.glob("*") if not file.name.startswith((".", "~", "Thumbs.", "desktop."))
-    )
-    for file in found:
-        if file.suffix.lower() != ".csv":
-            raise DataError(f"{file} is no CSV file. Save it as CSV, or take it out of the folder.")
-    if not found:
-        raise DataError(f"There are no answers yet. Put the CSV files into {folder}.")
-    return found
-
-
 def _rating(row: dict[str, str], study: Study, where: str) -> Rating:
     """One row as a Rating, or one sentence on what is wrong with it."""
     who, group, turn, statement, score = (row[name] for name in COLUMNS[:5])
-    if not CODE.fullmatch(who):
+    if not forms.CODE.fullmatch(who):
         raise DataError(
-            f"{where}: the participant {_short(who)} is no code. Use up to 40 letters, figures and hyphens."
+            f"{where}: the participant {forms.short(who)} is no code. Use up to 40 letters, figures and "
+            "hyphens."
         )
     if group not in study.groups:
         raise DataError(
-            f"{where}: there is no group {_short(group)}. The groups are: {', '.join(study.groups)}."
+            f"{where}: there is no group {forms.short(group)}. The groups are: {', '.join(study.groups)}."
         )
     if turn not in ("1", "2"):
-        raise DataError(f"{where}: the round is {_short(turn)}. It must be 1 or 2.")
+        raise DataError(f"{where}: the round is {forms.short(turn)}. It must be 1 or 2.")
     if statement not in study.statements:
-        raise DataError(f"{where}: there is no statement {_short(statement)}. Use the ids of statements.csv.")
+        raise DataError(
+            f"{where}: there is no statement {forms.short(statement)}. Use the ids of statements.csv."
+        )
     if score not in ("", *"123456789"):
         raise DataError(
-            f"{where}: the rating is {_short(score)}. It must be a whole number from 1 to 9, or blank."
+            f"{where}: the rating is {forms.short(score)}. It must be a whole number from 1 to 9, or blank."
         )
     if row.get("rule", "") not in ("", study.fingerprint):
         raise DataError(
-            f"{where}: this was answered under another rule ({_short(row['rule'])}) than the one in "
+            f"{where}: this was answered under another rule ({forms.short(row['rule'])}) than the one in "
             f"rule.json ({study.fingerprint}). Put back the rule that was fixed before round 1."
         )
     if len(row.get("reason", "")) > 2000:
@@ -680,27 +670,6 @@ def _made_up_reason(statement: str, score: int, turn: int) -> str:
 # ------------------------------------------------------------------------------ pages
 
 
-def table(caption: str, heads: Sequence[str], rows: Iterable[Sequence], kind: str = "") -> str:
-    """A table with a caption, in a box that scrolls sideways and the keyboard reaches. Cells are text."""
-    head = "".join(f'<th scope="col">{escape(text)}</th>' for text in heads)
-    body = "".join(f"<tr>{_cells(row)}</tr>" for row in rows)
-    inner = f"<caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody>"
-    name = f'role="region" aria-label="{escape(caption)}" tabindex="0"'
-    return f'<div class="wide wide-table" {name}><table class="{kind}">{inner}</table></div>'
-
-
-def _cells(row: Sequence) -> str:
-    first, *rest = (str(text) for text in row)
-    words = ' class="words"' if len(first) > 25 else ""
-    cells = [f'<td class="{"number" if len(text) < 12 else "text"}">{_marked(text)}</td>' for text in rest]
-    return f'<th scope="row"{words}>{escape(first)}</th>' + "".join(cells)
-
-
-def _marked(text: str) -> str:
-    """The text, a gap set off; the word "Gap" says it as well as the colour."""
-    return f'<span class="gap">{escape(text)}</span>' if text.startswith("Gap:") else escape(text)
-
-
 def form(
     study: Study, turn: int = 1, person: tuple[str, str] = ("", ""), asides: dict[str, str] | None = None
 ) -> str:
@@ -710,23 +679,20 @@ def form(
         _question(statement, words, (asides or {}).get(statement, ""))
         for statement, words in study.statements.items()
     )
-    body = (
-        f"{_form_opening(study, turn)}"
-        '<noscript><p class="first">This form needs JavaScript to save your answers. Without it, '
-        "print the page and write on it.</p></noscript>"
-        '<div id="errors" class="errors" role="alert" tabindex="-1" hidden>'
-        f'<h2>There is a problem</h2><ul></ul></div><form novalidate data-round="{turn}" '
-        f'data-rule="{study.fingerprint}" autocomplete="off">'
-        f"{_who(study.groups, group, code)}{boxes}"
-        '<button type="submit">Save my answers as a file</button></form>'
-        '<div id="saved" role="status" tabindex="-1" hidden><h2>Saved</h2><p>Your browser saved the file '
-        "<strong></strong>. Give it to the person who runs this survey. If there is no such file, give them "
-        'these lines:</p><textarea readonly rows="6" aria-label="Your answers as text"></textarea></div>'
+    who = forms.code_field(
+        "participant", "Your code", "The code that you were given. Do not enter your name.", code
     )
-    columns = f'<script type="application/json" id="columns">{json.dumps(COLUMNS)}</script>'
-    title = f"Agreeing together: round {turn}" + (f", for {code}" if code else "")
-    script = f"{columns}\n<script>\n{_own('consensus.js')}</script>\n"
-    return page(title, f"<h1>{escape(title)}</h1>\n{body}", script=script, style=_own("consensus.css"))
+    who += forms.choice("group", "Your group", study.groups, group, "Choose your group")
+    return forms.page_of(
+        f"Agreeing together: round {turn}" + (f", for {code}" if code else ""),
+        _form_opening(study, turn),
+        who + boxes,
+        list(
+            zip(COLUMNS, ("participant", "group", "round", "item", "answer", "reason", "rule"), strict=True)
+        ),
+        {"round": str(turn), "rule": study.fingerprint},
+        "round-{round}-{participant}",
+    )
 
 
 def _form_opening(study: Study, turn: int) -> str:
@@ -748,20 +714,6 @@ def _form_opening(study: Study, turn: int) -> str:
     )
 
 
-def _who(groups: Sequence[str], group: str, code: str) -> str:
-    options = "".join(
-        f'<option value="{escape(name)}"{" selected" if name == group else ""}>{escape(name)}</option>'
-        for name in groups
-    )
-    return (
-        '<div class="field"><label for="participant">Your code</label><p class="note" id="code-hint">The '
-        'code that you were given. Do not enter your name.</p><input type="text" id="participant" '
-        f'name="participant" value="{escape(code)}" aria-describedby="code-hint" spellcheck="false"></div>'
-        '<div class="field"><label for="group">Your group</label><select id="group" name="group">'
-        f'<option value="">Choose</option>{options}</select></div>'
-    )
-
-
 def _question(statement: str, words: str, aside: str) -> str:
     """One statement: nine scores, "I cannot say", and room for a reason."""
     choices = [*((str(score), str(score)) for score in range(1, 10)), ("", "I cannot say")]
@@ -771,7 +723,9 @@ def _question(statement: str, words: str, aside: str) -> str:
         for place, (value, said) in enumerate(choices, 1)
     )
     return (
-        f'<fieldset data-statement="{statement}"><legend>{statement}. {escape(words)}</legend>{aside}'
+        f'<fieldset data-item="{statement}" data-problem="Choose a score for {statement}, or '
+        '&quot;I cannot say&quot;">'
+        f"<legend>{statement}. {escape(words)}</legend>{aside}"
         f'<p class="note">1 is not important, 9 is essential.</p><div class="scores">{radios}</div>'
         f'<div class="field"><label for="{statement}-reason">Your reason for {statement}, if you like</label>'
         f'<p class="note" id="{statement}-hint">Others may read it. Name nobody.</p>'
@@ -791,7 +745,7 @@ def feedback(study: Study, to: str | Path | None = None) -> Path:
     rule of round 1 is written down in after-round-1.json.
     """
     ratings = [one for one in read_ratings(study) if one.round == 1]
-    folder = _new_folder(Path(to) if to else study.folder / "round-2")
+    folder = forms.new_folder(Path(to) if to else study.folder / "round-2")
     rows, reasons = results(ratings, study, 1), anonymous_reasons(ratings)
     own: dict[tuple[str, str], dict[str, int | None]] = {}
     for one in ratings:
@@ -805,11 +759,11 @@ def feedback(study: Study, to: str | Path | None = None) -> Path:
             )
             for statement in study.statements
         }
-        _write(folder / f"{who}-round-2.html", form(study, 2, (group, who), asides))
+        forms.write_new(folder / f"{who}-round-2.html", form(study, 2, (group, who), asides))
     after = study.folder / "after-round-1.json"
     if not after.exists():
         said = {"fingerprint": study.fingerprint, "day": str(datetime.date.today())}
-        _write(after, _as_json(said | {"people": len(own), "answers": _digest(ratings)}))
+        forms.write_new(after, _as_json(said | {"people": len(own), "answers": _digest(ratings)}))
     return folder
 
 
@@ -820,7 +774,7 @@ def anonymous_reasons(ratings: Sequence[Rating]) -> dict[str, list[str]]:
     they are sent: a program cannot see who is meant by "my manager in Leeds".
     """
     codes = "|".join(re.escape(one.participant) for one in ratings)
-    telling = re.compile(rf"\S+@\S+|\+?\d[\d\s()-]{{6,}}\d|\b(?:{codes})\b", re.IGNORECASE)
+    telling = re.compile(rf"{forms.CONTACT}|\b(?:{codes})\b", re.IGNORECASE)
     found: dict[str, set[str]] = {}
     for one in ratings:
         if one.reason:
@@ -918,12 +872,12 @@ def report(study: Study, to: str | Path | None = None) -> dict:
     Raises DataError if nobody has answered round 2, and if the folder is there already.
     """
     said = findings(study, read_ratings(study))
-    folder = _new_folder(Path(to) if to else study.folder / "report")
-    _write(folder / "report.html", _report_page(said))
-    _write(folder / "report.json", _as_json(said))
+    folder = forms.new_folder(Path(to) if to else study.folder / "report")
+    forms.write_new(folder / "report.html", _report_page(said))
+    forms.write_new(folder / "report.json", _as_json(said))
     heads = ("statement", "round", "who", "n", "shown", "high", "low", "median", "iqr", "third", "verdict")
     rows = ({**row, "round": turn} for turn in (1, 2) for row in said["results"][str(turn)])
-    _write_csv(folder / "results.csv", heads, ([row.get(name, "") for name in heads] for row in rows))
+    forms.write_csv(folder / "results.csv", heads, ([row.get(name, "") for name in heads] for row in rows))
     return {**said, "folder": str(folder)}
 
 
@@ -978,10 +932,11 @@ def _details(study: Study) -> dict[str, str]:
         return {}
     known = {item for item, _ in GAPS}
     found = {}
-    for line, row in _rows(path, ("item", "answer")):
+    for line, row in forms.rows(path, ("item", "answer")):
         if row["item"] not in known:
             raise DataError(
-                f"details.csv, line {line}: {_short(row['item'])} is no item. Leave the items as they were."
+                f"details.csv, line {line}: {forms.short(row['item'])} is no item. Leave the items as they "
+                "were."
             )
         found[row["item"]] = row["answer"]
     return found
@@ -1018,7 +973,7 @@ def _report_page(said: dict) -> str:
         _reporting_part(said),
     ]
     title = "Agreeing together: report"
-    return page(title, f"<h1>{title}</h1>\n" + "\n".join(body), style=_own("consensus.css"))
+    return page(title, f"<h1>{title}</h1>\n" + "\n".join(body), style=forms.style())
 
 
 def _first_line(said: dict) -> str:
@@ -1238,63 +1193,6 @@ PARTS = {
 # ------------------------------------------------------------------------------ files
 
 
-def _rows(path: Path, needed: Sequence[str]) -> Iterable[tuple[int, dict[str, str]]]:
-    """The lines of a CSV file as people save it: (line number, values by heading, all stripped)."""
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise DataError(f"{path} cannot be read ({(error.strerror or 'why is unknown').lower()}).") from None
-    if content.startswith((b"PK", b"\xd0\xcf", b"\xff\xfe", b"\xfe\xff")) or b"\x00" in content:
-        raise DataError(f"{path.name} is no CSV file in UTF-8. Save it from your spreadsheet as CSV UTF-8.")
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = content.decode("cp1252", errors="replace")
-    first = text.partition("\n")[0]
-    separator = max(",;\t", key=first.count)
-    lines = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
-    limit = csv.field_size_limit(100_000)  # the limit is the whole program's, and other libraries move it
-    try:
-        heads, *body = [(lines.line_num, cells) for cells in lines] or [(1, [])]
-    except csv.Error:
-        raise DataError(f"{path.name}, line {lines.line_num + 1}: a quotation mark is not closed.") from None
-    finally:
-        csv.field_size_limit(limit)
-    heads = [cell.strip().lower().replace("_", " ") for cell in heads[1]]
-    missing = [name for name in needed if heads.count(name) != 1]
-    if missing:
-        raise DataError(f"{path.name} needs one column {missing[0]!r} in its first line.")
-    for line, cells in body:
-        if not any(cell.strip() for cell in cells):
-            continue
-        if len(cells) > len(heads):
-            raise DataError(f"{path.name}, line {line}: there are more cells than columns. Quote the text.")
-        values = [_plain(cell) for cell in cells] + [""] * (len(heads) - len(cells))
-        yield line, dict(zip(heads, values, strict=True))
-
-
-def _short(text: str) -> str:
-    """What somebody wrote, between quotation marks, on one line, and not at any length."""
-    return repr(text if len(text) <= 40 else f"{text[:40]}...")
-
-
-def _plain(cell: str) -> str:
-    """A cell without spaces round it, and without the apostrophe that keeps a spreadsheet from running it."""
-    return re.sub(r"^'(?=[=+\-@\t\r])", "", cell.strip())
-
-
-def _write_csv(path: Path, heads: Sequence[str], rows: Iterable[Sequence]) -> None:
-    """A CSV file that a spreadsheet opens with its letters right, and in which nothing runs as a formula."""
-    text = io.StringIO()
-    lines = csv.writer(text)
-    lines.writerow(heads)
-    for row in rows:
-        lines.writerow(
-            [re.sub(r"^(?=[=+\-@\t\r])", "'", cell) if isinstance(cell, str) else cell for cell in row]
-        )
-    _write(path, "\ufeff" + text.getvalue())
-
-
 def write_ratings(ratings: Iterable[Rating], study: Study, name: str) -> Path:
     """Write answers into the study's folder of ratings, with the fingerprint of its rule."""
     path = study.folder / "ratings" / name
@@ -1302,34 +1200,8 @@ def write_ratings(ratings: Iterable[Rating], study: Study, name: str) -> Path:
         (r.participant, r.group, r.round, r.statement, "" if r.score is None else r.score, r.reason)
         for r in ratings
     )
-    _write_csv(path, COLUMNS, ((*row, study.fingerprint) for row in rows))
+    forms.write_csv(path, COLUMNS, ((*row, study.fingerprint) for row in rows))
     return path
-
-
-def _write(path: Path, text: str) -> None:
-    """Write a file that is not there yet."""
-    try:
-        with open(path, "x", encoding="utf-8", newline="") as file:
-            file.write(text)
-    except FileExistsError:
-        raise DataError(
-            f"{path} is there already, and nothing is written over. Choose another place."
-        ) from None
-
-
-def _new_folder(folder: Path) -> Path:
-    """Make a folder that is not there yet."""
-    try:
-        folder.mkdir(parents=True)
-    except FileExistsError:
-        raise DataError(
-            f"{folder} is there already, and nothing is written over. Choose another name."
-        ) from None
-    except OSError as error:
-        raise DataError(
-            f"{folder} cannot be made ({(error.strerror or 'why is unknown').lower()})."
-        ) from None
-    return folder
 
 
 def _json(path: Path):
@@ -1341,10 +1213,6 @@ def _json(path: Path):
 
 def _as_json(content) -> str:
     return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
-
-
-def _own(name: str) -> str:
-    return (HERE / name).read_text(encoding="utf-8")
 
 
 # ------------------------------------------------------------------------------ the command

@@ -237,6 +237,13 @@ def trainer(options):
     return run_python(python, ["-m", "course.trainer", "--in", os.getcwd(), *options]) if python else 1
 
 
+def certificate(options):
+    """A page on what the learner has done, in the folder where the person is. This needs no environment."""
+    from course.trainer import certificate
+
+    return certificate.main(options)
+
+
 # ------------------------------------------------------------------------------ compare the generators
 
 

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 from test_site import accessibility_faults
 
-from course import consensus, tasks
+from course import consensus, forms, tasks
 from course.consensus import GROUPS, IN, OUT, RULES, UNDECIDED, Rating, Rule, Study
 from course.data import DataError
 
@@ -619,7 +619,7 @@ def test_answering_the_gaps_makes_the_report_ready(finished, tmp_path):
     try:
         rows = [(*gap, "Written <by> a person.") for gap in consensus.GAPS]
         path.unlink()
-        consensus._write_csv(path, ("item", "question", "answer"), rows)
+        forms.write_csv(path, ("item", "question", "answer"), rows)
         said = consensus.report(finished, tmp_path / "ready")
         html = (tmp_path / "ready" / "report.html").read_text(encoding="utf-8")
         assert said["gaps"] == [] and "Not ready" not in html and "Gap: " not in html

@@ -1,1 +1,1 @@
-"""What a trainer needs to run the course for a room: timetables, and slides made from the labs themselves."""
+"""What a trainer needs to run the course for a room: timetables, slides, quiz, feedback, marks, certificates."""

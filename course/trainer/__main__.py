@@ -3,10 +3,23 @@
 import sys
 from importlib import import_module
 
-STEPS = {"timetable": "timetable", "slides": "slides"}
+from course.__main__ import for_this_system
+
+STEPS = {
+    "timetable": "timetable",
+    "slides": "slides",
+    "papers": "papers",
+    "quiz-report": "quiz",
+    "feedback-report": "feedback",
+    "nbgrader": "nbgrader",
+}
 
 HELP = """python3 -m course trainer timetable LENGTH START   a timetable as a page and a calendar file
 python3 -m course trainer slides [LABS]            slides of each lab, or of the labs named
+python3 -m course trainer papers FOLDER            quiz before and after, its key, and the feedback form
+python3 -m course trainer quiz-report FOLDER       what the returned quiz files say, question by question
+python3 -m course trainer feedback-report FOLDER   what the returned feedback forms say
+python3 -m course trainer nbgrader FOLDER [LABS]   a course folder for nbgrader, for universities
 
 LENGTH is half-day, one-day or two-days. START is like 2026-12-01T09:30. Files are written where you are."""
 
@@ -16,7 +29,8 @@ def main(arguments: list[str]) -> int:
     place = arguments[:2] if arguments[:1] == ["--in"] else []
     step, *words = arguments[len(place) :] or ["help"]
     if step not in STEPS:
-        print(HELP if step in ("help", "-h", "--help") else f"There is no '{step}' here.\n\n{HELP}")
+        said = HELP if step in ("help", "-h", "--help") else f"There is no '{step}' here.\n\n{HELP}"
+        print(for_this_system(said))
         return 0 if step in ("help", "-h", "--help") else 2
     return import_module(f"course.trainer.{STEPS[step]}").main([*place, *words])
 

@@ -31,6 +31,7 @@ import pandas as pd
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from course import data, generate
+from course.environment import ROOT
 from course.measure.output import dominance
 
 HERE = Path(__file__).resolve().parent
@@ -1142,7 +1143,7 @@ def risks(dataset: str) -> pd.DataFrame:
 
     Columns: training, control, excess, low and high, as shares of guesses.
     """
-    stored = HERE.parents[1] / "book" / "comparison.json"
+    stored = ROOT / "book" / "comparison.json"
     found = {}
     for unit in json.loads(stored.read_text(encoding="utf-8"))["units"]:
         shape = "linked" if unit["generator"] == "parent-child" else "table"

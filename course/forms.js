@@ -1,39 +1,35 @@
-// The form of a consensus survey: it checks that everything is answered, and saves the answers as a CSV file.
+// A form that stands alone: it checks that everything is answered, and saves the answers as a CSV file.
 // It asks nobody for anything and sends nothing. Nothing stays in the browser when the page is closed.
 (() => {
   const form = document.querySelector("form");
   const errors = document.getElementById("errors");
   const saved = document.getElementById("saved");
   const columns = JSON.parse(document.getElementById("columns").textContent);
+  const random = [...crypto.getRandomValues(new Uint8Array(5))].map((one) => one.toString(16).padStart(2, "0")).join("");
   let changed = false;
 
   // A cell that begins like a formula gets an apostrophe, so that no spreadsheet runs it.
   const cell = (text) => `"${String(text).replace(/^(?=[=+\-@\t\r])/, "'").replaceAll('"', '""')}"`;
 
-  const wrong = () => {
-    const found = [];
-    const code = form.elements.participant;
-    if (!/^[A-Za-z0-9][A-Za-z0-9_-]{0,39}$/.test(code.value.trim())) {
-      found.push([code, "Enter your code: letters, figures and hyphens, with no spaces"]);
-    }
-    if (!form.elements.group.value) found.push([form.elements.group, "Choose your group"]);
-    for (const box of form.querySelectorAll("fieldset[data-statement]")) {
-      if (!box.querySelector("input:checked")) {
-        found.push([box.querySelector("input"), `Choose a score for ${box.dataset.statement}, or "I cannot say"`]);
-      }
-    }
-    return found;
+  const shown = (selector) => [...form.querySelectorAll(selector)].filter((one) => !one.closest("[hidden]"));
+  const text = (control) => (control ? control.value.trim().replace(/\s+/g, " ") : "");
+  const fact = (name) => {
+    if (name === "random") return random;
+    return form.elements[name] ? text(form.elements[name]) : form.dataset[name];
   };
 
-  const rows = () => [...form.querySelectorAll("fieldset[data-statement]")].map((box) => [
-    form.elements.participant.value.trim(),
-    form.elements.group.value,
-    form.dataset.round,
-    box.dataset.statement,
-    box.querySelector("input:checked").value,
-    box.querySelector("textarea").value.trim().replace(/\s+/g, " "),
-    form.dataset.rule,
-  ]);
+  const value = (source, box) => {
+    if (source === "item") return box.dataset.item;
+    if (source === "reason") return text(box.querySelector("textarea"));
+    if (source !== "answer") return fact(source);
+    const chosen = [...box.querySelectorAll("input:checked")];
+    return box.matches("fieldset") ? chosen.map((one) => one.value).join("; ") : text(box.querySelector("textarea"));
+  };
+
+  const wrong = () => shown("[data-problem]").filter((one) => {
+    if (one.matches("fieldset")) return !one.querySelector("input:checked");
+    return !new RegExp(`^(?:${one.dataset.pattern || "[^]+"})$`).test(one.value.trim());
+  }).map((one) => [one.matches("fieldset") ? one.querySelector("input") : one, one.dataset.problem]);
 
   form.addEventListener("input", () => (changed = true));
   form.addEventListener("submit", (event) => {
@@ -58,14 +54,16 @@
       errors.focus();
       return;
     }
-    const text = [columns, ...rows()].map((row) => row.map(cell).join(",")).join("\r\n") + "\r\n";
+    const heads = columns.map(([head]) => head);
+    const rows = shown("[data-item]").map((box) => columns.map(([, source]) => value(source, box)));
+    const lines = [heads, ...rows].map((row) => row.map(cell).join(",")).join("\r\n") + "\r\n";
     const link = document.createElement("a");
-    link.href = URL.createObjectURL(new Blob(["\ufeff", text], { type: "text/csv" }));
-    link.download = `round-${form.dataset.round}-${form.elements.participant.value.trim()}.csv`;
+    link.href = URL.createObjectURL(new Blob(["\ufeff", lines], { type: "text/csv" }));
+    link.download = `${form.dataset.file.replace(/\{(\w+)\}/g, (_, name) => fact(name))}.csv`;
     link.click();
     changed = false;
     saved.hidden = false;
-    saved.querySelector("textarea").value = text;
+    saved.querySelector("textarea").value = lines;
     saved.querySelector("strong").textContent = link.download;
     saved.focus();
   });
