@@ -22,6 +22,7 @@ PINS = {
     "repo2docker": ["jupyter-repo2docker==2026.4.0"],
     "kubernetes": ["jupyterhub-kubespawner==7.1.0", "kubernetes-validate==1.37.0"],
     "jupyterhub-5": ["--no-deps", "jupyterhub==5.5.0"],  # its dependencies are the course's own
+    "nbgrader": ["--no-deps", "nbgrader==0.9.6", "notebook==7.6.5", "rapidfuzz==3.14.6"],  # the same
     "helm": ["helm-python-sdk==0.2.2", "kubernetes-validate==1.37.0"],
 }
 

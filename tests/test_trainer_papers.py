@@ -12,6 +12,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from extra import tools
 from test_consensus import check_structure
 from test_site import accessibility_faults
 
@@ -195,7 +196,6 @@ def test_the_certificate_needs_the_standard_library_only(tmp_path):
 
 # nbgrader -----------------------------------------------------------------------------------------------
 
-TOOL = ROOT / "build" / "nbgrader-0.9.6"
 LAB = "06-published-counts"
 # The two commands `nbgrader autograde` and `nbgrader export` in one process, which need not start twice.
 MARK_AND_EXPORT = """
@@ -210,24 +210,9 @@ ExportApp.launch_instance([])
 @pytest.fixture(scope="module")
 def tool():
     """The environment's variables with nbgrader at hand, which is no part of the course."""
-    if not (TOOL / "nbgrader").is_dir():
-        packages = [
-            "nbgrader==0.9.6",
-            "notebook==7.6.5",
-            "rapidfuzz==3.14.6",
-        ]  # all that is not there already
-        install = ["-m", "uv", "pip", "install", "--quiet", "--no-deps", "--python", sys.executable]
-        done = subprocess.run(
-            [sys.executable, *install, "--target", str(TOOL), *packages],
-            capture_output=True,
-            text=True,
-            timeout=300,
-        )
-        if done.returncode:
-            message = f"nbgrader could not be had: {done.stderr.strip()[-300:]}"
-            (pytest.fail if os.environ.get("CI") else pytest.skip)(message)
+    folder = tools("nbgrader")
     programs = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])  # it calls alembic
-    paths = os.pathsep.join([str(ROOT), str(TOOL)])
+    paths = os.pathsep.join([str(ROOT), str(folder)])
     return {**os.environ, "PATH": programs, "PYTHONPATH": paths, "OMP_NUM_THREADS": "1"}
 
 

@@ -1,1 +1,1 @@
-"""What a trainer needs to run the course for a room: timetables, slides, quiz, feedback, marks, certificates."""
+"""What a trainer needs to run the course for a room: timetable, slides, quiz, feedback, marks, certificate."""
