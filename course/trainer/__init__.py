@@ -1,1 +1,1 @@
-"""What a trainer needs to run the course for a room: timetable, slides, quiz, feedback, marks, certificate."""
+"""For a trainer: timetables, slides, quiz and feedback, marks for universities; for a learner: a certificate."""
