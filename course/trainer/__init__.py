@@ -1,1 +1,1 @@
-"""For a trainer: timetables, slides, quiz and feedback, marks for universities; for a learner: a certificate."""
+"""For a trainer: timetables, slides, quiz and feedback, marks. For a learner: a certificate."""
