@@ -84,6 +84,8 @@ def place_of(pid: int, uid: int) -> None:
         if process.stat().st_uid != uid:
             raise PermissionError(f"process {pid} is not user {uid}'s")
         join(_limits_of(process))
+        # Where memory is short it is to go, and the server to stay.
+        Path("/proc/self/oom_score_adj").write_text("500")
         _called(_libc().setns(view.fileno(), _NEW_MOUNTS), "the server's view")
     become(uid)
 

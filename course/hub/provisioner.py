@@ -6,6 +6,7 @@ socket is named in $COURSE_FORKSERVER. If that does not answer, or refuses, the 
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
 import os
 import select
@@ -72,6 +73,8 @@ class Forked:
         """0 once the process has ended; how it ended, only the forkserver knows."""
         if not self._ended and select.select([self._handle], [], [], 0)[0]:
             self._ended = True
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.pid, signal.SIGKILL)  # what it had started, or forked, and left behind
             os.close(self._handle)
             self._line.close()
         return 0 if self._ended else None

@@ -94,11 +94,22 @@ class CourseSpawner(LocalProcessSpawner):
             return await super().start()
         return (self.ip or "127.0.0.1", self.port)
 
+    async def poll(self) -> int | None:
+        """``None`` while the server runs. What it left running, if it has died, is ended."""
+        status = await super().poll()
+        if status is not None:
+            await self._end_all()
+        return status
+
     async def stop(self, now: bool = False) -> None:
         """Stop the server, and whatever the learner left running."""
         await super().stop(now)
+        await self._end_all()
+
+    async def _end_all(self) -> None:
         if self.as_root and self.limit_folders:
-            await asyncio.get_running_loop().run_in_executor(None, limits.end, self.limit_folders)
+            folders, self.limit_folders = self.limit_folders, None
+            await asyncio.get_running_loop().run_in_executor(None, limits.end, folders)
 
     def get_state(self) -> dict:
         return {**super().get_state(), "limit_folders": self.limit_folders}
