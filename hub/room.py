@@ -30,8 +30,7 @@ from course.hub.accounts import Accounts, Person
 
 
 class Learner:
-    """One browser's cookies. ``url``: of the hub; ``authority``: the file of who signed its
-    certificate."""
+    """One browser's cookies. ``url``: the hub's; ``authority``: the file of who signed its certificate."""
 
     def __init__(self, url: str, name: str, authority: str | Path | None):
         self.url, self.name = url.rstrip("/"), name

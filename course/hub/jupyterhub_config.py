@@ -1,5 +1,4 @@
-"""The hub's own configuration, for a rehearsal and for a session. ``python3 -m course hub`` runs JupyterHub
-with it."""
+"""What JupyterHub is told, for a rehearsal and for a session. ``python3 -m course hub`` runs it with this."""
 
 import os
 import secrets
@@ -30,9 +29,9 @@ c.JupyterHub.tornado_settings = {
 }
 c.JupyterHub.proxy_class = "traefik_file"
 c.TraefikProxy.traefik_api_url = f"http://127.0.0.1:{os.environ['COURSE_HUB_PROXY_PORT']}"
-# The hub asks the proxy for every route it adds, and the proxy checks the hub's password each time. It is 32
-# bytes of chance that live as long as the hub, so a quick hash of it is as safe as the slow one: a quarter
-# of a second each.
+# The hub asks the proxy about every route it adds, and the proxy checks the hub's password each time. It is
+# 32 bytes of chance that live as long as the hub, so a quick hash is as safe as the slow one, which takes a
+# quarter of a second.
 password = secrets.token_urlsafe(32)
 c.TraefikProxy.traefik_api_username = "hub"
 c.TraefikProxy.traefik_api_password = password

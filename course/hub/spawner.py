@@ -21,8 +21,7 @@ from course.hub import enter, forkserver, homes, limits
 
 
 class CourseSpawner(LocalProcessSpawner):
-    """LocalProcessSpawner without accounts of the system: homes lie in one folder, each of a user of its
-    own."""
+    """LocalProcessSpawner without the system's accounts: each home has a user number of its own."""
 
     homes = Unicode(help="The folder of all homes.", config=True)
     labs = Unicode(help="The copy of the labs that a new home gets.", config=True)
