@@ -195,46 +195,20 @@ def run(names):
         )
 
 
-# ------------------------------------------------------------------------------ bring your own data
+# ------------------------------------------------------------------------------ parts with commands of their own
 
 
-def assess(options):
-    """Read a table that somebody brought. Its files are named in ``options``, seen from where they are."""
-    python = ready_python()
-    return run_python(python, ["-m", "course.assess", "--in", os.getcwd(), *options]) if python else 1
+def part(name):
+    """The command of a part of the course. Files in its words are named as the person sees them."""
+
+    def command(options):
+        python = ready_python()
+        return run_python(python, ["-m", "course." + name, "--in", os.getcwd(), *options]) if python else 1
+
+    return command
 
 
-def release(options):
-    """Write the papers of a release. ``options`` name the run's folder, as seen from where the person is."""
-    python = ready_python()
-    return run_python(python, ["-m", "course.release", "--in", os.getcwd(), *options]) if python else 1
-
-
-# ------------------------------------------------------------------------------ agree with others
-
-
-def consensus(options):
-    """A survey in two rounds. Its files are named in ``options``, as seen from where the person is."""
-    python = ready_python()
-    return run_python(python, ["-m", "course.consensus", "--in", os.getcwd(), *options]) if python else 1
-
-
-# ------------------------------------------------------------------------------ a session for many
-
-
-def hub(options):
-    """Run a hub on this machine. Files in ``options`` are named as seen from where the person is."""
-    python = ready_python()
-    return run_python(python, ["-m", "course.hub", "--in", os.getcwd(), *options]) if python else 1
-
-
-# ------------------------------------------------------------------------------ for a trainer
-
-
-def trainer(options):
-    """Make something for a trainer. Files are written where the person is."""
-    python = ready_python()
-    return run_python(python, ["-m", "course.trainer", "--in", os.getcwd(), *options]) if python else 1
+assess, release, consensus, hub, trainer = map(part, ("assess", "release", "consensus", "hub", "trainer"))
 
 
 def certificate(options):

@@ -140,7 +140,7 @@ def answer(asked: socket.socket, **words) -> None:
 
 def be_child(asked: socket.socket, pid: int, uid: int) -> None:
     """In the child: become the user, then read what is wanted, and do it. Never returns."""
-    code = 1
+    code, told = 1, False
     try:
         os.setsid()
         asked.settimeout(10)
@@ -158,11 +158,13 @@ def be_child(asked: socket.socket, pid: int, uid: int) -> None:
             os.close(file)
         settle(wanted)
         answer(asked, pid=os.getpid())
+        told = True
         if wanted.get("until_we_end"):
             threading.Thread(target=end_with, args=(asked,), daemon=True).start()
         code = run(wanted["argv"])
     except BaseException as problem:
-        answer(asked, refused=f"{type(problem).__name__}: {problem}")
+        if not told:
+            answer(asked, refused=f"{type(problem).__name__}: {problem}")
         if not isinstance(problem, SystemExit):
             sys.excepthook(*sys.exc_info())
     finally:
