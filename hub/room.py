@@ -9,6 +9,7 @@ import asyncio
 import json
 import os
 import re
+import signal
 import ssl
 import subprocess
 import sys
@@ -244,6 +245,7 @@ def hub(folder: Path, names: list[str], seconds: float = 120, packages: Path | N
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
             env={**os.environ, **({"PYTHONPATH": f"{packages}:{ROOT}"} if packages else {})},
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),  # as in a shell's background
         )
     try:
         until = time.monotonic() + seconds
@@ -267,7 +269,7 @@ def hub(folder: Path, names: list[str], seconds: float = 120, packages: Path | N
         notes.write_text(json.dumps(kept))
         process.terminate()
         try:
-            process.wait(60)
+            process.wait(90)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()

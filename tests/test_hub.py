@@ -563,6 +563,7 @@ def test_a_stopped_hub_leaves_nothing_running_but_the_homes(tmp_path):
         runs(one, "dee", "open('kept.txt', 'w').write('kept')")
         pids = [child.pid for child in psutil.Process(one.process.pid).children(recursive=True)]
     assert not [pid for pid in pids if is_alive(pid)]
+    assert one.log.read_text().rstrip().endswith("...done") and "Traceback" not in one.log.read_text()
     assert not [part for part in psutil.disk_partitions(all=True) if str(tmp_path) in part.mountpoint]
     if os.geteuid() == 0:
         assert not list(Path("/sys/fs/cgroup").glob(f"**/course-hub-{one.url.rpartition(':')[2]}"))

@@ -255,5 +255,6 @@ def test_bad_words_get_one_sentence(tmp_path, capsys):
     assert main(["--in", str(tmp_path), "slides", "99"]) == 1
     said = capsys.readouterr().out.strip()
     assert said.startswith("There is no lab 99") and "\n" not in said
-    assert main(["--in", str(tmp_path / "nowhere"), "slides", "1"]) == 1
+    (tmp_path / f"slides-{LABS[1].stem}.html").mkdir()  # something of that name which is no file
+    assert main(["--in", str(tmp_path), "slides", "1"]) == 1
     assert "cannot be written" in capsys.readouterr().out

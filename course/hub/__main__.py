@@ -88,6 +88,10 @@ def people(settings: Settings, rehearsal: bool) -> list[str]:
 
 def run(settings: Settings, file: str | None) -> int:
     """The hub, until it is stopped."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # A shell that starts us in the background says so. Children would ignore it too, and it is what the
+        # hub ends them with. What we listen to, they do not ignore.
+        signal.signal(signal.SIGINT, lambda *_: None)
     share(settings)
     names = [] if settings.oidc else people(settings, file is None)
     certificate, key = certificates(settings)
@@ -173,11 +177,11 @@ def forkserver_command(sockets: Path) -> dict:
 
 
 def stop(process: subprocess.Popen) -> None:
-    """Ask it to end, and after half a minute make it."""
+    """Ask it to end, and after a minute make it."""
     if process.poll() is None:
         process.terminate()
         try:
-            process.wait(30)
+            process.wait(60)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()

@@ -24,6 +24,7 @@ import io
 import json
 import os
 import secrets
+import signal
 import sys
 import time
 from collections import Counter
@@ -562,7 +563,9 @@ def main() -> None:
         server = HTTPServer(app, max_body_size=LARGEST, max_buffer_size=2**16, body_timeout=10)
         server.listen(address.port, address.hostname)
         give_up_root()
-        await asyncio.Event().wait()
+        stopped = asyncio.Event()
+        asyncio.get_running_loop().add_signal_handler(signal.SIGINT, stopped.set)  # the hub ends it so
+        await stopped.wait()
 
     asyncio.run(serve())
 

@@ -50,11 +50,10 @@ def make(group: str, name: str, memory_mib: int, processes: int) -> list[str]:
 
 
 def remove(group: str) -> None:
-    """Take away the hub's own group, and those of learners that are empty."""
+    """Take away the hub's own group, and those of learners with whatever still runs in them."""
     for top in [BASE / group, *BASE.glob(f"*/{group}")]:
         for folder in [*top.glob("*/"), top]:
-            with contextlib.suppress(OSError):
-                folder.rmdir()
+            end([str(folder)])
 
 
 def processes(folders: list[str]) -> list[int]:

@@ -1,9 +1,11 @@
 """The words of ``python3 -m course trainer``: what is made for a trainer, each by its own module."""
 
 import sys
+from contextlib import chdir
 from importlib import import_module
 
 from course.__main__ import for_this_system
+from course.data import DataError
 
 STEPS = {
     "timetable": "timetable",
@@ -25,14 +27,24 @@ LENGTH is half-day, one-day or two-days. START is like 2026-12-01T09:30. Files a
 
 
 def main(arguments: list[str]) -> int:
-    """Hand the words on to the module they name. ``--in FOLDER`` comes first: where the person is."""
-    place = arguments[:2] if arguments[:1] == ["--in"] else []
-    step, *words = arguments[len(place) :] or ["help"]
+    """Hand the words on to the module they name. ``--in FOLDER`` comes first: where the person is.
+
+    What cannot be done is printed as the one sentence that the module raises.
+    """
+    place = "."
+    if arguments[:1] == ["--in"]:
+        _, place, *arguments = arguments
+    step, *words = arguments or ["help"]
     if step not in STEPS:
         said = HELP if step in ("help", "-h", "--help") else f"There is no '{step}' here.\n\n{HELP}"
         print(for_this_system(said))
         return 0 if step in ("help", "-h", "--help") else 2
-    return import_module(f"course.trainer.{STEPS[step]}").main([*place, *words])
+    with chdir(place):
+        try:
+            return import_module(f"course.trainer.{STEPS[step]}").main(words)
+        except DataError as problem:
+            print(problem)
+            return 1
 
 
 if __name__ == "__main__":

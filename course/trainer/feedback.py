@@ -216,17 +216,12 @@ def write_example(folder: Path, people: int = 30, seed: int = 1) -> None:
 def main(arguments: list[str]) -> int:
     """Write the summary of the forms in a session's folder."""
     words = argparse.ArgumentParser(prog="python3 -m course trainer feedback-report")
-    words.add_argument("--in", dest="inside", default=".", help=argparse.SUPPRESS)  # where the person is
     words.add_argument("folder", help="the folder that papers made, with the forms in its folder feedback")
     words.add_argument("--to", help="the file to write; by default feedback-report.html in the folder")
     chosen = words.parse_args(arguments)
-    folder = Path(chosen.inside, chosen.folder)
-    path = Path(chosen.inside, chosen.to) if chosen.to else folder / "feedback-report.html"
-    try:
-        responses = read(folder / "feedback")
-        forms.write_new(path, summary_page(responses))
-    except DataError as problem:
-        print(problem)
-        return 1
+    folder = Path(chosen.folder)
+    path = Path(chosen.to) if chosen.to else folder / "feedback-report.html"
+    responses = read(folder / "feedback")
+    forms.write_new(path, summary_page(responses))
     print(f"{len(responses)} forms. Wrote {path}.")
     return 0

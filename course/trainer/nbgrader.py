@@ -173,19 +173,14 @@ def _stored_results(lab: Path, place: Path) -> None:
 def main(arguments: list[str]) -> int:
     """Write a course folder for nbgrader, with the labs that are named, or all of them."""
     words = argparse.ArgumentParser(prog="python3 -m course trainer nbgrader")
-    words.add_argument("--in", dest="inside", default=".", help=argparse.SUPPRESS)  # where the person is
     words.add_argument("folder", help="the folder to make")
     words.add_argument("labs", nargs="*", help="labs' numbers or parts of their names; by default every lab")
     chosen = words.parse_args(arguments)
-    folder = Path(chosen.inside, chosen.folder)
-    try:
-        labs = [lab for lab in find([]) if not chosen.labs or any(name in lab.stem for name in chosen.labs)]
-        if not labs:
-            raise DataError(f"No lab has a name like {' or '.join(chosen.labs)}. Give a number such as 01.")
-        write(folder, labs)
-    except DataError as problem:
-        print(problem)
-        return 1
+    folder = Path(chosen.folder)
+    labs = [lab for lab in find([]) if not chosen.labs or any(name in lab.stem for name in chosen.labs)]
+    if not labs:
+        raise DataError(f"No lab has a name like {' or '.join(chosen.labs)}. Give a number such as 01.")
+    write(folder, labs)
     print(f"Wrote {len(labs)} {'assignment' if len(labs) == 1 else 'assignments'} into {folder / 'source'}.")
     print(f"What to do next, and what the marks are not good for: {folder / 'README.md'}")
     return 0

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from course import forms
 from course.__main__ import for_this_system
-from course.data import DataError
 from course.trainer import feedback, quiz
 
 
@@ -32,16 +31,11 @@ def write(folder: Path, example: bool = False) -> None:
 def main(arguments: list[str]) -> int:
     """Make the folder of a session, and say what to do with it."""
     words = argparse.ArgumentParser(prog="python3 -m course trainer papers")
-    words.add_argument("--in", dest="inside", default=".", help=argparse.SUPPRESS)  # where the person is
     words.add_argument("folder", help="the folder to make")
     words.add_argument("--example", action="store_true", help="with answers of 30 people who are made up")
     chosen = words.parse_args(arguments)
-    folder = Path(chosen.inside, chosen.folder)
-    try:
-        write(folder, chosen.example)
-    except DataError as problem:
-        print(problem)
-        return 1
+    folder = Path(chosen.folder)
+    write(folder, chosen.example)
     print(f"Made {folder}. Hand out quiz-before.html, quiz-after.html and feedback.html; keep quiz-key.html.")
     print(f"Put the files that come back into {folder / 'quiz'} and {folder / 'feedback'}.")
     print(for_this_system(f"Then: python3 -m course trainer quiz-report {chosen.folder}"))

@@ -528,18 +528,13 @@ def write_sheet(sheet: Sheet, folder: Path) -> None:
 def main(arguments: list[str]) -> int:
     """Write the report on the quiz files in a session's folder, and print its first line."""
     words = argparse.ArgumentParser(prog="python3 -m course trainer quiz-report")
-    words.add_argument("--in", dest="inside", default=".", help=argparse.SUPPRESS)  # where the person is
     words.add_argument("folder", help="the folder that papers made, with the answers in its folder quiz")
     words.add_argument("--to", help="the file to write; by default quiz-report.html in the folder")
     chosen = words.parse_args(arguments)
-    folder = Path(chosen.inside, chosen.folder)
-    path = Path(chosen.inside, chosen.to) if chosen.to else folder / "quiz-report.html"
-    try:
-        said = findings(read(folder / "quiz"))
-        forms.write_new(path, report_page(said))
-    except DataError as problem:
-        print(problem)
-        return 1
+    folder = Path(chosen.folder)
+    path = Path(chosen.to) if chosen.to else folder / "quiz-report.html"
+    said = findings(read(folder / "quiz"))
+    forms.write_new(path, report_page(said))
     print(summary(said))
     print(f"Wrote {path}.")
     return 0

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import argparse
 import re
-import sys
 from collections.abc import Iterable
 from functools import cache
 from html import escape
@@ -24,6 +23,7 @@ from pathlib import Path
 
 from course import check
 from course.chart import chart_html
+from course.data import DataError
 from course.environment import ROOT
 from course.files import write_whole
 from course.pages import page
@@ -278,28 +278,23 @@ def _drawing() -> str:
 
 
 def main(arguments: list[str]) -> int:
-    """Write the slides of the labs named, or of every lab, or say in one sentence what is wrong."""
+    """Write the slides of the labs named, or of every lab."""
     words = argparse.ArgumentParser(
         prog="python3 -m course trainer slides",
         description="Slides of each lab, or of the labs named: one file each, about 5 MB, for any browser.",
     )
-    words.add_argument("--in", dest="inside", default=".", help=argparse.SUPPRESS)  # where the person is
     words.add_argument("labs", type=int, nargs="*", help="labs by number; none means every lab")
     chosen = words.parse_args(arguments)
     known = all_labs()
     if unknown := [number for number in chosen.labs if number not in known]:
-        print(f"There is no lab {unknown[0]}: choose from 1 to {max(known)}.")
-        return 1
+        raise DataError(f"There is no lab {unknown[0]}: choose from 1 to {max(known)}.")
     for number in chosen.labs or known:
-        path = Path(chosen.inside) / f"slides-{known[number].stem}.html"
+        path = Path(f"slides-{known[number].stem}.html")
         try:
             write_whole(path, as_page(known[number]))
         except OSError as error:
-            print(f"{path} cannot be written ({error.strerror}): go to a folder of your own.")
-            return 1
+            raise DataError(
+                f"{path} cannot be written ({error.strerror}): go to a folder of your own."
+            ) from None
         print(f"Wrote {path}")
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import argparse
 import re
-import sys
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -404,29 +403,20 @@ def a_time(words: str) -> datetime:
 
 
 def main(arguments: list[str]) -> int:
-    """Write a timetable, and say what is in it, or one sentence on what is wrong."""
+    """Write a timetable, and say what is in it."""
     words = argparse.ArgumentParser(
         prog="python3 -m course trainer timetable",
         description="A timetable from the labs' own minutes, as a page and as a calendar file.",
     )
-    words.add_argument("--in", dest="inside", default=".", help=argparse.SUPPRESS)  # where the person is
     words.add_argument("length", metavar="LENGTH", help=", ".join(LENGTHS))
     words.add_argument("start", metavar="START", help="the first day and its time, like 2026-12-01T09:30")
     words.add_argument("--labs", type=int, nargs="+", default=[], help="other labs, by number, in your order")
     chosen = words.parse_args(arguments)
-    try:
-        timetable = plan(chosen.length, a_time(chosen.start), chosen.labs)
-        files = write(timetable, Path(chosen.inside))
-    except DataError as problem:
-        print(problem)
-        return 1
+    timetable = plan(chosen.length, a_time(chosen.start), chosen.labs)
+    files = write(timetable, Path())
     for day in timetable.days:
         print(f"\n{in_words(day.slots[0].start)}, {day.spare} minutes in hand at the end")
         for slot in day.slots:
             print(f"  {slot.start:%H:%M} to {slot.end:%H:%M}  {slot.title}")
     print("", *timetable.missing(), *(f"Wrote {path}" for path in files), sep="\n")
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
