@@ -74,6 +74,7 @@ async def attend(one: Learner, secret: dict, whole: bool, seen: dict, all_in: as
         await kernel.close()
     except Exception as problem:
         seen["failed"] = f"{type(problem).__name__}: {problem}"[:300]
+        await all_in.abort()  # nobody waits for somebody who does not come
 
 
 def measure(learners: int, forked: bool, whole: bool) -> dict:

@@ -26,8 +26,8 @@ from yarl import URL
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from course.environment import ROOT
-from course.hub.__main__ import free_port
 from course.hub.accounts import Accounts, Person
+from course.hub.settings import free_port
 
 
 class Learner:

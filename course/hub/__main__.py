@@ -5,10 +5,8 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
-import random
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -19,7 +17,7 @@ from urllib.parse import urlencode
 from course.environment import ROOT
 from course.hub import accounts, homes, limits
 from course.hub import settings as settings_of
-from course.hub.settings import HubError, Settings
+from course.hub.settings import HubError, Settings, free_port
 
 AS_ROOT = hasattr(os, "geteuid") and os.geteuid() == 0
 
@@ -287,15 +285,6 @@ def closed_network(port: int):
 def _run_folder() -> str:
     """Where sockets live: names of sockets are short, and learners must be able to reach them."""
     return "/run" if AS_ROOT else tempfile.gettempdir()
-
-
-def free_port(lowest: int = 20_000, highest: int = 32_000) -> int:
-    """A port that nobody has. The system gives ports above these to whoever asks for any, at any moment."""
-    for port in random.sample(range(lowest, highest), 50):
-        with socket.socket() as one, contextlib.suppress(OSError):
-            one.bind(("127.0.0.1", port))
-            return port
-    raise HubError(f"No port is free between {lowest} and {highest}: end some programs on this machine.")
 
 
 if __name__ == "__main__":

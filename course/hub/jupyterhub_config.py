@@ -48,7 +48,7 @@ c.JupyterHub.cleanup_servers = True
 
 # Learners' servers.
 c.JupyterHub.spawner_class = CourseSpawner
-c.JupyterHub.concurrent_spawn_limit = 60
+c.JupyterHub.concurrent_spawn_limit = 0 if settings.forked else 60  # the others are told to try again
 c.Spawner.cmd = [sys.executable, "-m", "jupyterhub.singleuser"]
 c.Spawner.args = [f"--config={Path(__file__).with_name('server_config.py')}"]
 c.Spawner.default_url = "/lab/tree/course/notebooks/01-first-synthetic-table.ipynb"

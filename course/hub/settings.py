@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
+import random
+import socket
+from collections import deque
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
@@ -103,3 +107,20 @@ def _as(kind: str, key: str, value: object, file: Path) -> object:
         )
         raise HubError(f"The settings {file} have '{key}: {value}', and it must be {needed}.")
     return value
+
+
+GIVEN: deque[int] = deque(maxlen=1000)
+
+
+def free_port(lowest: int = 20_000, highest: int = 32_000) -> int:
+    """A port that nobody has, and that was not given out here lately: who got it may not have taken it yet.
+
+    The system gives ports above these to whoever asks for any, at any moment.
+    """
+    for port in random.sample(range(lowest, highest), 100):
+        with socket.socket() as one, contextlib.suppress(OSError):
+            if port not in GIVEN:
+                one.bind(("127.0.0.1", port))
+                GIVEN.append(port)
+                return port
+    raise HubError(f"No port is free between {lowest} and {highest}: end some programs on this machine.")

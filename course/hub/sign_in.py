@@ -65,7 +65,7 @@ WRONG_PASSPHRASE = (
     "Your trainer can give you a new code."
 )
 BUSY = "Many people are signing in. Wait a few seconds, then try again."
-MOST_WAITING = 100  # sign-ins at once, each of which takes a fifth of a second of one core
+MOST_WAITING = 300  # sign-ins at once, each of which takes a fifth of a second of one core
 DEVICE = "course-device"  # the cookie of a browser that has signed in before
 
 
@@ -76,12 +76,12 @@ class Limits:
     is locked out for longer than a minute after the last wrong attempt, so a learner who types another's name
     on purpose delays them a minute, and has to go on for more. Three things keep that small: a browser that
     has signed in to an account before is counted apart, and so is another computer; a room behind one address
-    has 100 free attempts and then waits 8 seconds at most; and a trainer can make the hub forget.
+    has 300 free attempts and then waits 8 seconds at most; and a trainer can make the hub forget.
     """
 
     # What is counted: free attempts, and the longest wait in seconds. "name" is from everywhere together, for
     # somebody who changes addresses: 30 free, then one a minute, or about 1,500 a day.
-    RULES = MappingProxyType({"device": (5, 60), "place": (5, 60), "name": (30, 60), "source": (100, 8)})
+    RULES = MappingProxyType({"device": (5, 60), "place": (5, 60), "name": (30, 60), "source": (300, 8)})
     MEMORY = 15 * 60
 
     def __init__(self, clock=time.monotonic):

@@ -18,6 +18,7 @@ from traitlets import Any, Integer, Unicode
 
 from course.environment import ROOT
 from course.hub import enter, forkserver, homes, limits
+from course.hub.settings import free_port
 
 
 class CourseSpawner(LocalProcessSpawner):
@@ -79,7 +80,7 @@ class CourseSpawner(LocalProcessSpawner):
         await loop.run_in_executor(None, homes.make, self.home, Path(self.labs), size)
         if self.as_root:
             self.limit_folders = limits.make(self.group, self.user.name, self.memory_mib, self.processes)
-        self.port = self.port or _free_port()
+        self.port = self.port or free_port()
         message = {"argv": [*self.cmd[1:], *self.get_args()], "env": self.get_env(), "cwd": str(self.home)}
         if self.as_root:
             message["place"] = self.place()
@@ -116,9 +117,3 @@ class CourseSpawner(LocalProcessSpawner):
     def load_state(self, state: dict) -> None:
         super().load_state(state)
         self.limit_folders = state.get("limit_folders")
-
-
-def _free_port() -> int:
-    from jupyterhub.utils import random_port
-
-    return random_port()
