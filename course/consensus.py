@@ -821,7 +821,7 @@ def _histogram(row: dict, own: int | None) -> str:
     most = max(row["histogram"])
     lines = "".join(
         f'<tr><th scope="row">{score}{" (you)" if score == own else ""}</th><td>{count}</td><td>'
-        f'<span class="bar" style="width:{5 * count / most:.2f}rem"></span></td></tr>'
+        f'<span class="bar" style="--of-most:{count / most:.3f}"></span></td></tr>'
         for score, count in enumerate(row["histogram"], 1)
     )
     head = '<tr><th scope="col">Score</th><th scope="col">People</th><th scope="col">As a bar</th></tr>'

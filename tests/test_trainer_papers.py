@@ -69,6 +69,20 @@ def test_the_form_is_filled_by_keyboard_and_its_file_is_read(browser, tmp_path):
     assert one.answers["useful"] == "=1+1, ask ann@example.org"
 
 
+@pytest.mark.parametrize("width, scheme", [(1280, "light"), (320, "dark")])
+def test_the_summary_fits_its_screen(browser, tmp_path, width, scheme):
+    feedback.write_example(tmp_path)
+    forms.write_new(tmp_path / "summary.html", feedback.summary_page(feedback.read(tmp_path)))
+    context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)
+    tab = context.new_page()
+    tab.goto((tmp_path / "summary.html").as_uri())
+    assert accessibility_faults(tab, colours_only=scheme == "dark") == []
+    assert tab.evaluate("document.documentElement.scrollWidth") <= width
+    bars = tab.locator("table.bars").first.locator(".bar").evaluate_all("all => all.map(b => b.clientWidth)")
+    assert max(bars) > 40 and min(bars) == 0
+    context.close()
+
+
 def test_the_summary_counts_and_takes_out_addresses():
     found = responses([4], pace="Too fast", useful="<b>lab 3</b>, ask ann@example.org or 020 7946 0000")
     html = feedback.summary_page(found + responses([0, 2], pace="About right"))

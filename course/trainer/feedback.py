@@ -157,8 +157,8 @@ def _counts(name: str, responses: Sequence[Response]) -> str:
     shown = [*options, *(["No answer"] if counts["No answer"] else [])]
     most = max(counts.values())
     lines = "".join(
-        f'<tr><th scope="row">{option}</th><td>{counts[option]}</td><td>'
-        f'<span class="bar" style="width:{8 * counts[option] / most:.2f}rem"></span></td></tr>'
+        f'<tr><th scope="row">{option}</th><td>{counts[option]}</td>'
+        f'<td><span class="bar" style="--of-most:{counts[option] / most:.3f}"></span></td></tr>'
         for option in shown
     )
     head = '<tr><th scope="col">Answer</th><th scope="col">People</th><th scope="col">As a bar</th></tr>'
