@@ -5,7 +5,8 @@
 Each room has a hub of its own on this machine. Its learners all arrive at once; each signs in, starts a
 server, opens a lab and runs its first cell, then all of the lab, and saves it. Reported: seconds from the
 click to the first cell's answer, proportional memory (PSS) of a learner's server and kernel when the lab is
-done, and what failed. The requests come from this machine too, and take some of its time.
+done, how much of the machine's memory the room took at most, and what failed. The requests come from this
+machine too, and take some of its time.
 """
 
 from __future__ import annotations
@@ -25,12 +26,12 @@ import nbformat
 import psutil
 from room import Learner, hub
 
-LAB = "01-first-synthetic-table"
+NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 
 
-def cells() -> list[str]:
+def cells(lab: str) -> list[str]:
     """The lab's code, cell by cell."""
-    notebook = nbformat.read(Path(__file__).parents[1] / "notebooks" / f"{LAB}.ipynb", as_version=4)
+    notebook = nbformat.read(NOTEBOOKS / f"{lab}.ipynb", as_version=4)
     return [cell.source for cell in notebook.cells if cell.cell_type == "code"]
 
 
@@ -48,7 +49,9 @@ def memory(uids: set[int]) -> dict[int, float]:
     return found
 
 
-async def attend(one: Learner, secret: dict, whole: bool, seen: dict, all_in: asyncio.Barrier) -> None:
+async def attend(
+    one: Learner, secret: dict, lab: str, whole: bool, seen: dict, all_in: asyncio.Barrier
+) -> None:
     """One learner's morning. Writes into ``seen``; an error is kept, not raised."""
     try:
         began = time.monotonic()
@@ -57,9 +60,9 @@ async def attend(one: Learner, secret: dict, whole: bool, seen: dict, all_in: as
         await all_in.wait()
         clicked = time.monotonic()
         await one.start(300)
-        path = f"course/notebooks/{LAB}.ipynb"
+        path = f"course/notebooks/{lab}.ipynb"
         kernel = await one.kernel(path)
-        code = cells()
+        code = cells(lab)
         await kernel.run("print('ready')")
         seen["first cell"] = time.monotonic() - clicked
         began = time.monotonic()
@@ -77,28 +80,33 @@ async def attend(one: Learner, secret: dict, whole: bool, seen: dict, all_in: as
         await all_in.abort()  # nobody waits for somebody who does not come
 
 
-def measure(learners: int, forked: bool, whole: bool) -> dict:
+def measure(learners: int, forked: bool, lab: str, whole: bool) -> dict:
     """One room: its numbers."""
+    free = [psutil.virtual_memory().available / 2**30]
     names = [f"learner-{number:03}" for number in range(learners)]
     with tempfile.TemporaryDirectory() as folder, hub(Path(folder), names, forked=forked) as running:
         names = [running.users[name] for name in names]
-        seen, all_in = {name: {} for name in names}, None
+        seen = {name: {} for name in names}
 
         async def room():
-            nonlocal all_in
-            all_in = asyncio.Barrier(learners)
+            all_in, watching = asyncio.Barrier(learners), asyncio.create_task(watch())
             async with asyncio.TaskGroup() as group:
                 for name in names:
-                    group.create_task(one(name))
+                    group.create_task(one(name, all_in))
+            watching.cancel()
 
-        async def one(name):
+        async def watch():
+            while True:
+                free.append(psutil.virtual_memory().available / 2**30)
+                await asyncio.sleep(0.5)
+
+        async def one(name, all_in):
             async with Learner(running.url, name, running.authority) as learner:
-                await attend(learner, running.secrets[name], whole, seen[name], all_in)
+                await attend(learner, running.secrets[name], lab, whole, seen[name], all_in)
 
         asyncio.run(room())
         uids = {(running.homes / name).stat().st_uid for name in names if (running.homes / name).exists()}
         pss = sorted(memory(uids).values())
-        free = psutil.virtual_memory().available / 2**30
 
     def spread(what):
         values = sorted(each[what] for each in seen.values() if what in each)
@@ -114,13 +122,14 @@ def measure(learners: int, forked: bool, whole: bool) -> dict:
     return {
         "learners": learners,
         "kernels": "forked" if forked else "stock",
+        "lab": lab,
         "sign in: median, 90%, last (s)": spread("sign in"),
         "first cell: median, 90%, last (s)": spread("first cell"),
         "import sdv: median, 90%, last (s)": spread("import sdv"),
         "whole lab: median, 90%, last (s)": spread("lab"),
         "MiB a learner: median, most": [round(statistics.median(pss)), round(pss[-1])] if pss else None,
         "MiB of all learners": round(sum(pss)),
-        "GiB free at the end": round(free, 1),
+        "GiB taken at most, hub and all": round(free[0] - min(free), 1),
         "failed": sorted({each["failed"] for each in seen.values() if "failed" in each}),
         "failures": sum("failed" in each for each in seen.values()),
     }
@@ -130,8 +139,10 @@ if __name__ == "__main__":
     words = argparse.ArgumentParser(description=__doc__)
     words.add_argument("rooms", nargs="*", type=int, default=[1, 10, 20, 40])
     words.add_argument("--only", choices=["stock", "forked"])
+    words.add_argument("--lab", default="01", help="the lab's number")
     words.add_argument("--no-lab", action="store_true", help="only arrive and import sdv")
     chosen = words.parse_args()
+    (lab,) = (path.stem for path in NOTEBOOKS.glob(f"{chosen.lab}-*.ipynb"))
     for learners in chosen.rooms:
         for forked in {"stock": [False], "forked": [True], None: [False, True]}[chosen.only]:
-            print(json.dumps(measure(learners, forked, not chosen.no_lab)), flush=True)
+            print(json.dumps(measure(learners, forked, lab, not chosen.no_lab)), flush=True)

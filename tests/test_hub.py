@@ -3,6 +3,7 @@
 What keeps learners apart needs root, so without it only the rehearsal is tested.
 """
 
+import ast
 import asyncio
 import contextlib
 import json
@@ -34,6 +35,13 @@ from course.hub.__main__ import link, main, people
 root = pytest.mark.skipif(os.geteuid() != 0, reason="learners are kept apart by the system only under root")
 NAMES = ["ann", "bob", "cem"]  # and dot, who comes with a browser
 LAB = "course/notebooks/01-first-synthetic-table.ipynb"
+IMPORTS = (ast.Import, ast.ImportFrom)
+BORROW = """
+from course import data, generate
+pupils = data.load("pupils")
+model = generate.fit("synthcity-marginal-distributions", pupils.training["schools"], pupils.schema("schools"))
+print(len(model.sample(5, seed=1)))
+"""
 
 
 @pytest.fixture(scope="module")
@@ -128,6 +136,19 @@ print(random.random(), numpy.random.rand(), torch.rand(1).item(), faker.Faker().
     assert all(lines[0] == "True" for lines in said)
     drawn = [lines[1].split("|") for lines in said]
     assert all(len(set(one)) == len(NAMES) for one in zip(*drawn, strict=False))
+
+
+def test_a_learner_has_what_the_labs_use_and_owns_none_of_it(running):
+    lines = {}
+    for path in sorted(ROOT.glob("notebooks/[0-9]*.ipynb")):
+        for cell in nbformat.read(path, as_version=4).cells:
+            if cell.cell_type == "code":
+                found = [one for one in ast.walk(ast.parse(cell.source)) if isinstance(one, IMPORTS)]
+                lines.update(dict.fromkeys(map(ast.unparse, found)))
+    for own in ("import simulation", "from simulate import population", "import lab26"):
+        del lines[own]  # from a folder that its lab adds
+    said = runs(running, "ann", "\n".join([*lines, BORROW]))
+    assert len(lines) > 30 and said.endswith("5\n")
 
 
 def test_a_kernel_can_be_interrupted_and_started_again(running):

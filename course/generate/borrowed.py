@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 import random
 import sys
+import tempfile
 import warnings
 
 import numpy as np
@@ -25,6 +27,9 @@ def borrowed(library: str, seed: int):
     """
     import joblib
 
+    # synthcity imports pycox, which makes a folder for data beside its own code. Where somebody else owns the
+    # environment, that fails. Here is one that is there already.
+    os.environ.setdefault("PYCOX_DATA_DIR", tempfile.gettempdir())
     states = random.getstate(), np.random.get_state()
     option = "mode.chained_assignment"
     try:

@@ -167,7 +167,7 @@ def forkserver_command(sockets: Path) -> dict:
     """Its children can read the environment it began with, so nothing of ours is in it."""
     kept = ("PATH", "LANG", "LC_ALL", "PYTHONPATH", "TZ")
     return {
-        "args": [sys.executable, "-P", "-m", "course.hub.forkserver", str(sockets / "forks")],
+        "args": [sys.executable, "-m", "course.hub.forkserver", str(sockets / "forks")],
         "env": {"HOME": "/nonexistent", **{name: os.environ[name] for name in kept if name in os.environ}},
         "cwd": "/",
         "stdin": subprocess.DEVNULL,
