@@ -261,6 +261,11 @@ def make_venv(found, run):
     if found in ("old", "unfinished") and _works(python_of(VENV)):
         (VENV / STAMP).unlink(missing_ok=True)
         return
+    if VENV.is_symlink():  # what it leads to would be emptied
+        raise InstallError(
+            f"The folder .venv is a link to {VENV.resolve()}, which belongs elsewhere. Delete the link, then "
+            "run setup again."
+        )
     execute([sys.executable, "-m", "venv", "--clear", VENV], run)
     if _works(python_of(VENV)):
         return

@@ -627,3 +627,14 @@ def test_check_ends_with_what_to_do(monkeypatch, capsys):
     monkeypatch.setattr(ready, "findings", lambda: iter([ready.Finding("Python", "3.11")]))
     assert ready.main() == 0
     assert capsys.readouterr().out.endswith("Ready. Start with: python3 -m course start\n")
+
+
+def test_an_environment_that_is_a_link_is_not_emptied(monkeypatch, tmp_path):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "kept").touch()
+    (tmp_path / ".venv").symlink_to(elsewhere)
+    monkeypatch.setattr(environment, "VENV", tmp_path / ".venv")
+    with pytest.raises(environment.InstallError, match="Delete the link"):
+        environment.make_venv("moved", None)
+    assert (elsewhere / "kept").exists()

@@ -151,6 +151,23 @@ def test_a_learner_has_what_the_labs_use_and_owns_none_of_it(running):
     assert len(lines) > 30 and said.endswith("5\n")
 
 
+def test_what_a_learner_sets_in_jupyterlab_is_kept_at_her_home(running):
+    async def work(learner, _):
+        at = f"{learner.at}/lab/api/settings/@jupyterlab/apputils-extension:themes"
+        headers = {"X-XSRFToken": learner.token(f"/user/{learner.name}/")}
+        raw = {"raw": '{"theme": "JupyterLab Dark"}'}
+        async with learner.web.put(at, json=raw, headers=headers) as answer:
+            return answer.status
+
+    assert together(at_work(running, "bob", work)) == [204]
+    kept = list(
+        (running.homes / running.users["bob"]).glob(
+            ".jupyter/lab/user-settings/**/themes.jupyterlab-settings"
+        )
+    )
+    assert "Dark" in kept[0].read_text(encoding="utf-8")
+
+
 def test_a_kernel_can_be_interrupted_and_started_again(running):
     async def work(learner, kernel):
         loop = asyncio.create_task(kernel.run("n = 1\nwhile True: pass"))

@@ -193,6 +193,12 @@ def test_another_system_user_cannot_read_the_accounts():
 # Limits and passphrases -----------------------------------------------------------------------------------
 
 
+def test_a_day_that_is_none_gets_one_sentence(capsys):
+    with pytest.raises(SystemExit):
+        accounts.main(["people.csv", "--until", "31/01/2027"])
+    assert "write it as 2027-01-31" in capsys.readouterr().err
+
+
 def test_wrong_attempts_must_wait_and_nobody_waits_long():
     from course.hub.sign_in import Limits
 

@@ -7,6 +7,7 @@ import contextlib
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -116,10 +117,13 @@ def run(settings: Settings, file: str | None) -> int:
             "COURSE_HUB_BOARD_PORT": str(free_port(*BOARD_PORTS)),
             "PATH": f"{Path(sys.executable).parent}:{os.environ.get('PATH', '')}",
         }
+        said = None  # where a session's log goes is the service's; a rehearsal's screen shows the codes
+        if file is None:
+            said = undo.enter_context((settings.private / "hub.log").open("w", encoding="utf-8"))
+            print(f"What the hub says is written to {said.name}")
         forks = None
         if settings.forked:
-            forks = undo.enter_context(Kept(forkserver_command(sockets)))
-        print(f"The hub is at {settings.url} . To stop it, press Control-C here.", flush=True)
+            forks = undo.enter_context(Kept({**forkserver_command(sockets), "stdout": said, "stderr": said}))
         hub = subprocess.Popen(
             [
                 sys.executable,
@@ -129,19 +133,34 @@ def run(settings: Settings, file: str | None) -> int:
             ],
             env=environment,
             cwd=settings.private,
+            stdout=said,
+            stderr=said,
         )
         undo.callback(stop, hub)
-        return wait(hub, forks)
+        if (code := wait(hub, forks, settings)) and said:
+            print(f"The hub ended by itself. Why is in {said.name}", file=sys.stderr)
+        return code
 
 
-def wait(hub: subprocess.Popen, forks: Kept | None) -> int:
+def wait(hub: subprocess.Popen, forks: Kept | None, settings: Settings) -> int:
     """Until the hub ends, or we are told to stop. The forkserver is started again whenever it ends."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    told = False
     while hub.poll() is None:
         if forks:
             forks.look()
+        if not told and (told := is_open(settings)):
+            print(f"The hub is at {settings.url} . To stop it, press Control-C here.", flush=True)
         time.sleep(0.5)
     return hub.returncode
+
+
+def is_open(settings: Settings) -> bool:
+    """Whether somebody answers at the hub's door."""
+    here = "127.0.0.1" if settings.address in ("0.0.0.0", "") else settings.address
+    with contextlib.suppress(OSError), socket.create_connection((here, settings.port), 1):
+        return True
+    return False
 
 
 class Kept:

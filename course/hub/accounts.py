@@ -78,7 +78,7 @@ TO_DO = (
     "Open the address above in a web browser.",
     "Type your user name and your code.",
     "Choose a passphrase of 12 characters or more: three or four words that do not belong together.",
-    "From then on, sign in with your user name and your passphrase. The code works once.",
+    "From then on, sign in with your user name and your passphrase, at {address} . The code works once.",
 )
 
 
@@ -224,7 +224,7 @@ class Accounts:
         with self.change() as content:
             if user not in content["people"]:
                 raise AccountError(
-                    f"There is no user {user}. To see the user names: python3 -m course hub accounts"
+                    f"There is no user {user}. To see the user names, leave out --new-code {user}"
                 )
             account = content["people"][user]
             account |= {"passphrase": None, **_new_secret(code)}
@@ -363,14 +363,15 @@ def slips_page(slips: list[Slip], address: str, until: str) -> str:
     from course import pages
 
     first = _address_of_first(address)
-    steps = "".join(f"<li>{step}</li>" for step in TO_DO)
+    steps = "".join(f"<li>{escape(step.format(address=address))}</li>" for step in TO_DO)
     last = date.fromisoformat(until)
     lasts = f"<p>The last day of your account is {last.day} {last:%B %Y}.</p>"
     body = "".join(
         f'<section class="slip"><h2>{escape(slip.person.name)}</h2><dl>'
         f"<dt>Address</dt><dd>{escape(first)}</dd>"
         f"<dt>User name</dt><dd>{escape(slip.user)}</dd><dt>Code</dt><dd>{slip.code}</dd></dl>"
-        f"<ol>{steps}</ol>{lasts}</section>\n"
+        f"<ol>{steps}</ol>{'<p>You are a trainer here.</p>' if slip.person.role == 'trainer' else ''}"
+        f"{lasts}</section>\n"
         for slip in slips
     )
     style = (
@@ -428,6 +429,14 @@ def main(argv: list[str]) -> int:
     return 0
 
 
+def a_day(words: str) -> date:
+    """The day that somebody typed, or one sentence on how to type it."""
+    try:
+        return date.fromisoformat(words)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"'{words}' is no day: write it as 2027-01-31.") from None
+
+
 def _options() -> argparse.ArgumentParser:
     """The words of the command."""
     parser = argparse.ArgumentParser(
@@ -438,7 +447,7 @@ def _options() -> argparse.ArgumentParser:
     )
     parser.add_argument("--address", default="", help="where the hub is, as https://…, for the slips")
     parser.add_argument(
-        "--until", type=date.fromisoformat, help=f"last day, as 2027-01-31; else {DAYS} days on"
+        "--until", type=a_day, metavar="DAY", help=f"last day, as 2027-01-31; else {DAYS} days on"
     )
     parser.add_argument("--new-code", metavar="USER", help="a new code for somebody who lost theirs")
     parser.add_argument("--release", action="store_true", help="forget all wrong attempts to sign in")

@@ -83,8 +83,8 @@ LONGEST = 256 * 1024  # bytes of a message
 def main(path: str) -> None:
     """Import, then wait at the socket for ever."""
     os.environ.update(ALONE)
-    # Where this was started is no place for a child's modules. (-P would say so too, and then a notebook would
-    # not find the files beside it.)
+    # Where this was started is no place for a child's modules. (-P would say so too, and then a notebook
+    # would not find the files beside it.)
     sys.path[:] = [place for place in sys.path if place != os.getcwd()]
     for name in PRELOAD:
         importlib.import_module(name)

@@ -12,6 +12,9 @@ c.ServerApp.terminals_enabled = False
 unused = ("jupyter_lsp", "jupyter_server_terminals", "jupyterlab_jupytext")  # they cost time and memory
 c.ServerApp.jpserver_extensions = dict.fromkeys(unused, False)
 c.ServerApp.allow_remote_access = True  # the hub's proxy asks in the hub's name
+# JupyterLab works these two out when it is imported, and that is in the forkserver, which has no home.
+lab = os.environ["HOME"] + "/.jupyter/lab"
+c.LabApp.user_settings_dir, c.LabApp.workspaces_dir = f"{lab}/user-settings", f"{lab}/workspaces"
 c.LabApp.news_url = None
 c.LabApp.check_for_updates_class = "jupyterlab.NeverCheckForUpdate"
 c.LabApp.extension_manager = "readonly"

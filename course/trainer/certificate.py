@@ -131,8 +131,8 @@ def certificate_page(name: str, labs: Sequence[Done], today: datetime.date | Non
         f"<h2>Lab by lab</h2>{table('What was answered right', heads, rows)}"
         "<h2>What this page is not</h2><ul>"
         "<li>It is not an assessment and not a qualification. Nobody has watched, marked or checked it.</li>"
-        "<li>It reports on itself. It was made on the learner's own computer, from a file there that can be "
-        "changed by hand. The name is the one that was typed.</li>"
+        "<li>It reports on itself. It was made by the learner, from a file that can be changed by hand. The "
+        "name is the one that was typed.</li>"
         "<li>Right means right in the end. Every exercise may be tried any number of times, and its solution "
         "stands in the lab.</li></ul>"
     )
@@ -170,6 +170,7 @@ def main(arguments: list[str]) -> int:
     except DataError as problem:
         print(problem)
         return 1
-    print(f"Wrote {chosen.to}: {sum(lab.exercises[0] for lab in labs)} exercises right, in {len(labs)} labs.")
-    print("Open it in your browser to read or print it. Nothing was sent.")
+    right = sum(lab.exercises[0] for lab in labs)
+    print(f"Wrote {chosen.to}. Exercises right: {right}. Labs: {len(labs)}.")
+    print("Open it in a browser to read or print it; from JupyterLab, download it first. Nothing was sent.")
     return 0

@@ -170,6 +170,11 @@ def _stored_results(lab: Path, place: Path) -> None:
                 shutil.copyfile(found, to)
 
 
+def is_called(lab: Path, name: str) -> bool:
+    """Whether a name means this lab: its number, or a part of its file's name."""
+    return int(lab.stem.partition("-")[0]) == int(name) if name.isdecimal() else name in lab.stem
+
+
 def main(arguments: list[str]) -> int:
     """Write a course folder for nbgrader, with the labs that are named, or all of them."""
     words = argparse.ArgumentParser(prog="python3 -m course trainer nbgrader")
@@ -177,9 +182,9 @@ def main(arguments: list[str]) -> int:
     words.add_argument("labs", nargs="*", help="labs' numbers or parts of their names; by default every lab")
     chosen = words.parse_args(arguments)
     folder = Path(chosen.folder)
-    labs = [lab for lab in find([]) if not chosen.labs or any(name in lab.stem for name in chosen.labs)]
+    labs = [lab for lab in find([]) if not chosen.labs or any(is_called(lab, name) for name in chosen.labs)]
     if not labs:
-        raise DataError(f"No lab has a name like {' or '.join(chosen.labs)}. Give a number such as 01.")
+        raise DataError(f"No lab has a name like {' or '.join(chosen.labs)}. Give a number such as 1.")
     write(folder, labs)
     print(f"Wrote {len(labs)} {'assignment' if len(labs) == 1 else 'assignments'} into {folder / 'source'}.")
     print(f"What to do next, and what the marks are not good for: {folder / 'README.md'}")
