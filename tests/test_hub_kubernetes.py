@@ -141,7 +141,7 @@ CHART_KEYS = {
     },
     "scheduling": {
         "podPriority": {"enabled": bool},
-        "userPlaceholder": {"enabled": bool, "replicas": int},
+        "userPlaceholder": {"enabled": bool, "replicas": int, "resources": {"requests": ANYTHING}},
     },
     "prePuller": {"hook": {"enabled": bool}, "continuous": {"enabled": bool}},
 }
@@ -284,6 +284,12 @@ def test_a_learners_pod_has_its_guarantees_and_limits(pod):
         "requests": {"memory": 1024**3, "cpu": 0.25, "ephemeral-storage": "200Mi"},
         "limits": {"memory": 2 * 1024**3, "cpu": 1, "ephemeral-storage": "2Gi"},
     }
+
+
+def test_a_placeholder_is_as_large_as_a_learner(pod):
+    place = values()["scheduling"]["userPlaceholder"]["resources"]["requests"]
+    (server,) = pod["containers"]
+    assert place["memory"] == "1Gi" and server["resources"]["requests"] == {**place, "memory": 1024**3}
 
 
 def test_a_learners_pod_can_do_little_and_holds_no_key_of_the_cluster(pod):
@@ -737,9 +743,24 @@ def test_the_chart_renders_and_every_object_is_valid(chart):
     }
     assert all(list(way) == ["podSelector"] for way in ways_out)  # no addresses, no other namespaces
     assert 53 not in [port["port"] for rule in policies["singleuser"]["egress"] for port in rule["ports"]]
-    (waiting,) = [one for one in rendered if one["kind"] == "StatefulSet"]
+    found = {(one["kind"], one["metadata"]["name"]): one for one in rendered}
+    (waiting,) = [one for kind, one in found.items() if kind[0] == "StatefulSet"]
     resources = waiting["spec"]["template"]["spec"]["containers"][0]["resources"]
-    assert resources["requests"]["memory"] == "1G" and waiting["spec"]["replicas"] == 5
+    assert resources["requests"]["memory"] == "1Gi" and waiting["spec"]["replicas"] == 5
+    ports = {
+        name: [port["port"] for port in one["spec"]["ports"]]
+        for (kind, name), one in found.items()
+        if kind == "Service"
+    }
+    assert ports["proxy-public"] == [443] and ports["hub"] == [
+        8081,
+        10101,
+    ]  # the first is what the hub is told
+    assert "hub.services.board.apiToken" in found["Secret", "hub"]["data"]
+    beside = found["Deployment", "hub"]["spec"]["template"]["spec"]["containers"]
+    assert [one["name"] for one in beside] == ["hub", "board"]
+    mounted = found["Deployment", "proxy"]["spec"]["template"]["spec"]["volumes"]
+    assert "course-tls" in [one.get("secret", {}).get("secretName") for one in mounted]
 
 
 def test_the_chart_refuses_a_misspelt_key(chart):
