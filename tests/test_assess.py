@@ -6,10 +6,12 @@ import select
 import signal
 import subprocess
 import sys
+import time
 
 import messy
 import numpy as np
 import pandas as pd
+import psutil
 import pytest
 
 from course import data
@@ -415,6 +417,9 @@ def test_a_terminal_is_asked_and_control_c_ends_in_one_sentence(brought):
     try:
         for number, reply in enumerate((b"\n", b"\n", b"\x03"), 1):
             until("] ", number)
+            # It has asked, and perhaps does not read yet. A Control-C just then is heard at the next key only.
+            while psutil.Process(asked.pid).status() != psutil.STATUS_SLEEPING:
+                time.sleep(0.01)
             os.write(here, reply)
         until("carries on from here.")
         assert asked.wait(60) == 130
