@@ -417,7 +417,7 @@ def test_a_terminal_is_asked_and_control_c_ends_in_one_sentence(brought):
     try:
         for number, reply in enumerate((b"\n", b"\n", b"\x03"), 1):
             until("] ", number)
-            # It has asked, and perhaps does not read yet. A Control-C just then is heard at the next key only.
+            # It has asked, and perhaps does not read yet. A Control-C just then is heard with the next key.
             while psutil.Process(asked.pid).status() != psutil.STATUS_SLEEPING:
                 time.sleep(0.01)
             os.write(here, reply)
